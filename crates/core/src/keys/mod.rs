@@ -1,0 +1,10 @@
+//! Keys as handles: parsed and judged once, bound to exactly one algorithm (RFC 8725, section 3.1), then only used.
+
+mod disguise;
+mod import;
+mod jwk;
+mod key;
+mod set;
+
+pub use key::{Key, Material};
+pub use set::{Candidates, KeySet, MAX_KEYS};

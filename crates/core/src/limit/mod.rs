@@ -1,0 +1,5 @@
+//! Limits on how often something may happen.
+
+mod gcra;
+
+pub use gcra::Limiter;

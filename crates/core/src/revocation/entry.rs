@@ -1,0 +1,96 @@
+//! One revocation, as it is stored and handed around.
+
+use crate::{
+    session::SessionId,
+    time::{Span, UnixMs},
+};
+
+/// The longest life of a token that anybody may verify against this index: cut-offs outlive it.
+const MAX_TOKEN_LIFE: Span = Span::from_secs(24 * 3600);
+
+/// How far the clocks of those who share a store may differ.
+const TOLERANCE: Span = Span::from_secs(60);
+
+/// What a revocation reaches.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// Every token up to a moment.
+    Everything {
+        /// Sessions that started at or before it, and foreign tokens issued up to its second.
+        before: UnixMs,
+    },
+    /// Every token that a key signed.
+    Key {
+        /// Its `kid`.
+        kid: String,
+    },
+    /// One session with all its access tokens.
+    Session {
+        /// Its `sid`.
+        sid: SessionId,
+    },
+    /// Everything of one subject up to a moment.
+    Subject {
+        /// Its `sub`.
+        subject: String,
+        /// As for [`Target::Everything`].
+        before: UnixMs,
+    },
+    /// One token.
+    Token {
+        /// Its `jti`.
+        jti: String,
+    },
+}
+
+/// A target and the moment from which nothing that it reaches can still be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Revocation {
+    /// What is revoked.
+    pub target: Target,
+    /// When the entry may be forgotten.
+    pub expires_at: UnixMs,
+}
+
+impl Revocation {
+    /// One token, until it would have expired.
+    pub fn token(jti: String, expires_at: UnixMs) -> Self {
+        Self {
+            target: Target::Token { jti },
+            expires_at: expires_at.plus(TOLERANCE),
+        }
+    }
+
+    /// Everything that a key signed.
+    pub fn key(kid: String, now: UnixMs) -> Self {
+        Self {
+            target: Target::Key { kid },
+            expires_at: now.plus(MAX_TOKEN_LIFE).plus(TOLERANCE),
+        }
+    }
+
+    /// A cut-off. `latest_end` is the latest absolute end of any session that it reaches.
+    pub fn cut_off(target: Target, now: UnixMs, latest_end: UnixMs) -> Self {
+        Self {
+            target,
+            expires_at: now.plus(MAX_TOKEN_LIFE).max(latest_end).plus(TOLERANCE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_outlives_everything_it_reaches() {
+        let now = UnixMs::from_secs(1_700_000_000);
+        let hour = Span::from_secs(3600);
+        assert!(Revocation::token("a".into(), now.plus(hour)).expires_at > now.plus(hour));
+        assert!(Revocation::key("k".into(), now).expires_at > now.plus(MAX_TOKEN_LIFE));
+        let target = Target::Everything { before: now };
+        let far = now.plus(Span::from_secs(90 * 86_400));
+        assert!(Revocation::cut_off(target.clone(), now, far).expires_at > far);
+        assert!(Revocation::cut_off(target, now, now).expires_at > now.plus(MAX_TOKEN_LIFE));
+    }
+}

@@ -1,0 +1,7 @@
+//! Revocation: what is revoked, and the index that every verification asks.
+
+mod entry;
+mod index;
+
+pub use entry::{Revocation, Target};
+pub use index::{DEFAULT_CAPACITY, RevocationIndex};

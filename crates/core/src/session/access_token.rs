@@ -1,0 +1,226 @@
+//! The access token (RFC 9068 shape): the payload is put together from parts that were rendered before.
+
+use std::fmt::Write as _;
+
+use super::{TimedId, record::Record, rotation::access_expiry, settings::Settings};
+use crate::{
+    encoding::json::{scan_object, write_string},
+    error::{Code, Error},
+    jws::{protected_header, seal},
+    keys::Key,
+    random::Random,
+    time::UnixMs,
+};
+
+/// The `typ` of access tokens (RFC 9068, section 2.1).
+pub(super) const TYP: &str = "at+jwt";
+
+/// The longest text of the claims that a session carries from token to token.
+const MAX_CLAIMS_BYTES: usize = 4096;
+
+/// Names that keyturn gives a meaning: an application cannot set them through its own claims.
+const RESERVED: [&str; 13] = [
+    "iss",
+    "aud",
+    "sub",
+    "sid",
+    "jti",
+    "iat",
+    "exp",
+    "nbf",
+    "auth_time",
+    "roles",
+    "permissions",
+    "scope",
+    "cnf",
+];
+
+/// Makes the access tokens of one set of sessions.
+#[derive(Debug)]
+pub(super) struct AccessTokens {
+    key: Key,
+    header: String,
+    prefix: String,
+    settings: Settings,
+}
+
+/// A finished access token.
+#[derive(Debug)]
+pub(super) struct AccessToken {
+    pub(super) text: String,
+    pub(super) expires_at: UnixMs,
+}
+
+impl AccessTokens {
+    pub(super) fn new(key: Key, settings: &Settings) -> Self {
+        let mut prefix = String::from("{\"iss\":");
+        write_string(&settings.issuer, &mut prefix);
+        prefix.push_str(",\"aud\":");
+        write_string(&settings.audience, &mut prefix);
+        Self {
+            header: protected_header(key.algorithm(), Some(TYP), key.kid()),
+            key,
+            prefix,
+            settings: settings.clone(),
+        }
+    }
+
+    /// A token for the session as its record stands. `read_at` is when the roles in it were read.
+    pub(super) fn issue(
+        &self,
+        record: &Record,
+        now: UnixMs,
+        read_at: UnixMs,
+        random: &dyn Random,
+    ) -> Result<AccessToken, Error> {
+        let expires_at = access_expiry(record, now, self.settings.access_ttl);
+        let jti = TimedId::generate(read_at, random)?;
+        let mut payload = String::with_capacity(self.prefix.len() + record.claims.len() + 256);
+        payload.push_str(&self.prefix);
+        payload.push_str(",\"sub\":");
+        write_string(&record.subject, &mut payload);
+        // Writing to a String cannot fail.
+        let _written = write!(
+            payload,
+            ",\"sid\":\"{}\",\"jti\":\"{jti}\",\"iat\":{},\"exp\":{},\"auth_time\":{}",
+            record.sid,
+            now.as_secs(),
+            expires_at.as_secs(),
+            record.authenticated_at.as_secs(),
+        );
+        if !record.claims.is_empty() {
+            payload.push(',');
+            payload.push_str(&record.claims);
+        }
+        payload.push('}');
+        let mut text = String::new();
+        seal(&self.header, payload.as_bytes(), &self.key, &mut text)?;
+        Ok(AccessToken { text, expires_at })
+    }
+}
+
+/// The claims that a session carries, as the members of a JSON object without its braces.
+///
+/// `own` is the text of a JSON object. Reserved names in it, and more than 4 KiB in all, are [`Code::ClaimsInvalid`].
+pub(super) fn carried_claims(
+    roles: Option<&[String]>,
+    permissions: Option<&[String]>,
+    own: Option<&str>,
+) -> Result<String, Error> {
+    let mut out = String::new();
+    for (name, values) in [("roles", roles), ("permissions", permissions)] {
+        if let Some(values) = values {
+            if !out.is_empty() {
+                out.push(',');
+            }
+            let _written = write!(out, "\"{name}\":[");
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_string(value, &mut out);
+            }
+            out.push(']');
+        }
+    }
+    if let Some(own) = own {
+        let mut reserved = false;
+        let mut empty = true;
+        scan_object(own, |name, _| {
+            empty = false;
+            reserved |= RESERVED.iter().any(|taken| name == **taken);
+        })
+        .map_err(|fault| Error::because(Code::ClaimsInvalid, fault.as_str()))?;
+        if reserved {
+            return Err(Error::because(
+                Code::ClaimsInvalid,
+                "iss, aud, sub, sid, jti, iat, exp, nbf, auth_time, roles, permissions, scope and cnf are reserved",
+            ));
+        }
+        if !empty {
+            if !out.is_empty() {
+                out.push(',');
+            }
+            let inside = own.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            out.push_str(inside.unwrap_or_default().trim());
+        }
+    }
+    if out.len() > MAX_CLAIMS_BYTES {
+        return Err(Error::because(
+            Code::ClaimsInvalid,
+            "a session carries at most 4096 bytes of claims",
+        ));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        crypto::Algorithm,
+        encoding::base64url,
+        random::SystemRandom,
+        session::{
+            record::tests::{START, record},
+            settings::tests::settings,
+        },
+        time::Span,
+    };
+
+    fn payload(record: &Record) -> serde_json::Value {
+        let key = Key::generate(Algorithm::EdDsa, Some("k"), &SystemRandom::new()).unwrap();
+        let token = AccessTokens::new(key, &settings())
+            .issue(record, START, START, &SystemRandom::new())
+            .unwrap();
+        assert_eq!(token.expires_at, START.plus(Span::from_secs(300)));
+        let segment = token.text.split('.').nth(1).unwrap();
+        serde_json::from_slice(&base64url::decode(segment.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_who_which_session_and_how_long() {
+        let mut record = record();
+        record.claims = carried_claims(Some(&["admin".into()]), Some(&[]), Some(r#"{ "tenant": "a\"b" }"#)).unwrap();
+        let payload = payload(&record);
+        assert_eq!(payload["iss"], "https://app.test");
+        assert_eq!(payload["aud"], "app");
+        assert_eq!(payload["sub"], "alice");
+        assert_eq!(payload["sid"], record.sid.to_string());
+        assert_eq!(payload["iat"], 1_700_000_000);
+        assert_eq!(payload["exp"], 1_700_000_300);
+        assert_eq!(payload["auth_time"], 1_700_000_000);
+        assert_eq!(payload["roles"], serde_json::json!(["admin"]));
+        assert_eq!(payload["permissions"], serde_json::json!([]));
+        assert_eq!(payload["tenant"], "a\"b");
+        let jti = TimedId::parse(payload["jti"].as_str().unwrap()).unwrap();
+        assert_eq!(jti.time(), START);
+    }
+
+    #[test]
+    fn absent_means_absent() {
+        assert_eq!(carried_claims(None, None, None).unwrap(), "");
+        assert_eq!(carried_claims(None, None, Some(" {} ")).unwrap(), "");
+        assert!(payload(&record()).get("roles").is_none());
+    }
+
+    #[test]
+    fn reserved_names_and_unclean_claims_are_refused() {
+        for name in RESERVED {
+            let error = carried_claims(None, None, Some(&format!("{{\"{name}\":1}}"))).unwrap_err();
+            assert_eq!(error.code(), Code::ClaimsInvalid, "{name}");
+        }
+        for own in ["[]", "{", r#"{"a":1,"a":2}"#, r#"{"\u0073ub":1}"#, r#"{"__proto__":1}"#] {
+            assert_eq!(
+                carried_claims(None, None, Some(own)).unwrap_err().code(),
+                Code::ClaimsInvalid,
+                "{own}"
+            );
+        }
+        let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(5000));
+        assert_eq!(
+            carried_claims(None, None, Some(&huge)).unwrap_err().code(),
+            Code::ClaimsInvalid
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Identifiers that carry their time: `sid` and `jti`.
+
+use std::fmt;
+
+use crate::{
+    encoding::base64url,
+    error::Error,
+    random::{self, Random},
+    time::UnixMs,
+};
+
+/// 48 bits of milliseconds since the epoch, then 80 random bits; 22 characters of base64url as text.
+///
+/// As a `sid` the time is the session's start, as a `jti` the moment at which the roles in the token were read. Revocation
+/// cut-offs compare with it, so it is part of the meaning and not a hint.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TimedId([u8; 16]);
+
+/// The identifier of a session.
+pub type SessionId = TimedId;
+
+impl TimedId {
+    /// Its length as text.
+    pub const TEXT_LEN: usize = base64url::encoded_len(16);
+
+    /// A new identifier for the moment `at`.
+    pub fn generate(at: UnixMs, random: &dyn Random) -> Result<Self, Error> {
+        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = random::array(random)?;
+        let [_, _, t0, t1, t2, t3, t4, t5] = at.as_millis().to_be_bytes();
+        Ok(Self([t0, t1, t2, t3, t4, t5, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]))
+    }
+
+    /// The identifier with these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads the 22 characters of its text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        base64url::decode_array(text.as_bytes()).map(Self)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The time it carries.
+    pub const fn time(&self) -> UnixMs {
+        let [t0, t1, t2, t3, t4, t5, ..] = self.0;
+        UnixMs::new(u64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5]))
+    }
+}
+
+impl fmt::Display for TimedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for TimedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::Code, random::SystemRandom};
+
+    #[test]
+    fn the_text_reads_back_with_its_time() {
+        let at = UnixMs::new(1_700_000_000_123);
+        let id = TimedId::generate(at, &SystemRandom::new()).unwrap();
+        let text = id.to_string();
+        assert_eq!(text.len(), TimedId::TEXT_LEN);
+        assert_eq!(TimedId::parse(&text), Ok(id));
+        assert_eq!(id.time(), at);
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        for text in [
+            "",
+            "AAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAAA=",
+            "__proto__",
+        ] {
+            assert_eq!(
+                TimedId::parse(text).unwrap_err().code(),
+                Code::TokenMalformed,
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_of_the_same_moment_differ() {
+        let random = SystemRandom::new();
+        let at = UnixMs::new(1);
+        assert_ne!(TimedId::generate(at, &random), TimedId::generate(at, &random));
+    }
+}

@@ -1,0 +1,119 @@
+//! Ends and revocations: durable in the store, then visible in the index, then acknowledged.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Answer, Failure, Manager};
+use crate::{
+    error::{Code, Error},
+    revocation::{Revocation, Target},
+    session::EndReason,
+    store::{EndAnswer, EndAsk, Which},
+    time::UnixMs,
+};
+
+/// How many ends wait at most for a store that cannot be reached. Further ones are visible here, and the caller has been
+/// told that they are not stored.
+const MAX_PENDING: usize = 10_000;
+
+impl Manager {
+    /// Ends sessions; the answer names those that were live. [`Code::SessionUnknown`] if one was asked for by name and there
+    /// is no such live session, or it is not that subject's.
+    pub fn end(self: &Arc<Self>, ask: EndAsk, done: Answer<EndAnswer>) {
+        let manager = Arc::clone(self);
+        let retry = ask.clone();
+        self.shared.store.end(
+            ask,
+            Box::new(move |answer| match answer {
+                Ok(answer) => {
+                    for revocation in &answer.revocations {
+                        manager.shared.index.insert(revocation);
+                    }
+                    let unknown = answer.ended.is_empty() && matches!(retry.which, Which::Session { .. });
+                    done(if unknown {
+                        Err(Error::new(Code::SessionUnknown).into())
+                    } else {
+                        Ok(answer)
+                    });
+                }
+                Err(error) => {
+                    manager.keep_for_later(retry);
+                    done(Err(error.into()));
+                }
+            }),
+        );
+    }
+
+    /// Makes an end visible here though it is not stored, and keeps it to be stored.
+    fn keep_for_later(&self, ask: EndAsk) {
+        let now = ask.now;
+        // Nobody can say how long those sessions last at most, so these settings' limit counts from now.
+        let latest_end = now.plus(self.settings.absolute);
+        let target = match &ask.which {
+            Which::Session { sid, subject: None } => Target::Session { sid: *sid },
+            // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
+            which => match which.cut_off() {
+                Some(target) => target,
+                None => return,
+            },
+        };
+        self.shared.index.insert(&Revocation::cut_off(target, now, latest_end));
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.len() < MAX_PENDING {
+            pending.push(ask);
+        }
+    }
+
+    /// Ends the session of a refresh token of any generation. Answers `Ok(None)` when there was none to end.
+    pub fn end_by_refresh_token(
+        self: &Arc<Self>,
+        token: &str,
+        reason: EndReason,
+        now: UnixMs,
+        done: Answer<Option<EndAnswer>>,
+    ) {
+        let sid = match self.ready().and_then(|ready| ready.refresh.open(token)) {
+            Ok(token) => token.sid,
+            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+            Err(error) => return done(Err(error.into())),
+        };
+        let which = Which::Session { sid, subject: None };
+        let settle = move |answer: Result<EndAnswer, Failure>| match answer {
+            Ok(answer) => done(Ok(Some(answer))),
+            Err(failure) if failure.error.code() == Code::SessionUnknown => done(Ok(None)),
+            Err(failure) => done(Err(failure)),
+        };
+        self.end(EndAsk { which, reason, now }, Box::new(settle));
+    }
+
+    /// Ends every session of the subject that a refresh token belongs to, if a refresh with it would be granted now; an older
+    /// one ends its own session only. Answers `Ok(None)` when there was none to end.
+    pub fn end_all_by_refresh_token(
+        self: &Arc<Self>,
+        token: &str,
+        reason: EndReason,
+        now: UnixMs,
+        done: Answer<Option<EndAnswer>>,
+    ) {
+        let ask = match self.ask(token, None, now) {
+            Ok(ask) => ask,
+            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+            Err(error) => return done(Err(error.into())),
+        };
+        let which = Which::AllByToken(Box::new(ask));
+        let settle = |answer: Result<EndAnswer, Failure>| done(answer.map(Some));
+        self.end(EndAsk { which, reason, now }, Box::new(settle));
+    }
+
+    /// Stores and applies a revocation that ends no session.
+    pub fn revoke(self: &Arc<Self>, revocation: Revocation, done: Answer<()>) {
+        let manager = Arc::clone(self);
+        let entry = revocation.clone();
+        self.shared.store.revoke(
+            revocation,
+            Box::new(move |stored| {
+                manager.shared.index.insert(&entry);
+                done(stored.map_err(Failure::from));
+            }),
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Sign-in and refresh: everything that hands out tokens.
+
+use std::sync::Arc;
+
+use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
+use crate::{
+    error::{Code, Error},
+    session::{
+        FamilySecret, Record, RefreshToken, SessionId,
+        access_token::carried_claims,
+        rotation::{self, Verdict},
+    },
+    time::{Span, UnixMs},
+};
+
+impl Manager {
+    /// Starts a session.
+    pub fn start(self: &Arc<Self>, sign_in: &SignIn, now: UnixMs, done: Answer<Issued>) {
+        let (record, family) = match self.new_record(sign_in, now) {
+            Ok(made) => made,
+            Err(error) => return done(Err(error.into())),
+        };
+        let manager = Arc::clone(self);
+        self.shared.store.create(
+            record.clone(),
+            Box::new(move |created| {
+                done(
+                    created
+                        .map_err(Failure::from)
+                        .and_then(|()| Ok(manager.issue(record, family, now)?)),
+                );
+            }),
+        );
+    }
+
+    fn new_record(&self, sign_in: &SignIn, now: UnixMs) -> Result<(Record, FamilySecret), Error> {
+        let ready = self.ready()?;
+        let subject = &sign_in.subject;
+        if subject.is_empty() || subject.len() > 255 || subject.chars().any(char::is_control) {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "a subject takes 1 to 255 bytes without control characters",
+            ));
+        }
+        let claims = carried_claims(
+            sign_in.roles.as_deref(),
+            sign_in.permissions.as_deref(),
+            sign_in.claims.as_deref(),
+        )?;
+        let started = self.after_cut_offs(subject, now);
+        let family = FamilySecret::generate(self.random.as_ref())?;
+        let mut record = Record {
+            sid: SessionId::generate(started, self.random.as_ref())?,
+            subject: subject.clone(),
+            generation: 0,
+            refresh_key: ready.refresh.newest(),
+            family: family.digest(),
+            rotated_at: now,
+            authenticated_at: now,
+            last_activity: now,
+            idle: self.settings.idle,
+            absolute_end: now.plus(self.settings.absolute),
+            access_until: now,
+            device: sign_in.device.as_deref().map(label),
+            claims,
+            ended: None,
+        };
+        record.access_until = rotation::access_expiry(&record, now, self.settings.access_ttl);
+        Ok((record, family))
+    }
+
+    /// A new identifier must not be reached by a cut-off of this very millisecond.
+    fn after_cut_offs(&self, subject: &str, now: UnixMs) -> UnixMs {
+        let cutoff = self.shared.index.cutoff(subject);
+        cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
+    }
+
+    fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
+        let ready = self.ready()?;
+        let now = now.max(record.latest());
+        let read_at = self.after_cut_offs(&record.subject, now);
+        let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
+        let token = RefreshToken {
+            sid: record.sid,
+            generation: record.generation,
+            family,
+        };
+        Ok(Issued {
+            access_token: access.text,
+            refresh_token: ready.refresh.seal(&token, record.refresh_key)?,
+            expires_at: access.expires_at,
+            record,
+        })
+    }
+
+    /// Exchanges a refresh token for a new pair, by the table of [`rotation`].
+    ///
+    /// `report` is how long ago the client says its user was active; without it the refresh is no activity.
+    pub fn refresh(self: &Arc<Self>, token: &str, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
+        let ask = match self.ask(token, report, now) {
+            Ok(ask) => ask,
+            Err(error) => return done(Err(error.into())),
+        };
+        let manager = Arc::clone(self);
+        let family = ask.token.family.clone();
+        let sid = ask.token.sid;
+        self.shared.store.refresh(
+            ask,
+            Box::new(move |answer| {
+                let concerning = |failure: Failure, subject: Option<String>| Failure {
+                    sid: Some(sid),
+                    subject,
+                    ..failure
+                };
+                let answer = match answer {
+                    Ok(Some(answer)) => answer,
+                    Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
+                    Err(error) => return done(Err(concerning(error.into(), None))),
+                };
+                if let Some(revocation) = &answer.revocation {
+                    manager.shared.index.insert(revocation);
+                }
+                let subject = answer.record.subject.clone();
+                let result = match answer.verdict {
+                    Verdict::Refused(error) => Err(error),
+                    Verdict::Granted(outcome) => manager
+                        .issue(answer.record, family, now)
+                        .map(|issued| Granted { issued, outcome }),
+                };
+                done(result.map_err(|error| concerning(error.into(), Some(subject))));
+            }),
+        );
+    }
+
+    pub(super) fn ask(&self, token: &str, report: Option<Span>, now: UnixMs) -> Result<rotation::Ask, Error> {
+        let ready = self.ready()?;
+        let token = ready.refresh.open(token)?;
+        Ok(rotation::Ask {
+            now,
+            grace: self.settings.grace,
+            newest_key: ready.refresh.newest(),
+            access_ttl: self.settings.access_ttl,
+            seen: self.shared.activity.seen(&token.sid),
+            report,
+            revoked: self.shared.index.has_session(&token.sid),
+            token,
+        })
+    }
+}
+
+fn label(device: &str) -> String {
+    device
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(255)
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! The session manager: keys, settings, store and revocation index put to work together.
+//!
+//! Methods that need the store return at once and answer through a callback, once, on whatever thread the store finished
+//! on. The order of every end is: durable in the store, then visible in the index, then acknowledged. If the store cannot
+//! be reached an end is made visible here at once, kept to be stored later, and still reported as failed.
+
+mod answer;
+mod ending;
+mod issuing;
+mod opening;
+mod shared;
+mod upkeep;
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens};
+use crate::{
+    error::{Code, Error},
+    jwt::{RevocationCheck, Scratch, Verified, Verifier},
+    keys::{Key, KeySet},
+    random::Random,
+    time::UnixMs,
+};
+
+pub use answer::{Answer, Failure, Granted, Issued, SignIn};
+pub use shared::Shared;
+
+/// Signs users in, keeps them signed in and signs them out.
+pub struct Manager {
+    settings: Settings,
+    shared: Arc<Shared>,
+    random: Arc<dyn Random>,
+    configured: Option<Vec<Key>>,
+    ready: OnceLock<Ready>,
+    closed: AtomicBool,
+}
+
+/// What there is once the store's keys and revocations have been loaded.
+struct Ready {
+    access: AccessTokens,
+    verifier: Verifier,
+    refresh: RefreshKeys,
+    csrf: CsrfKey,
+}
+
+impl Manager {
+    /// A manager over a shared store. With `keys`, the first that can sign signs and all of them verify; without, the
+    /// store's own ring does.
+    pub fn new(
+        settings: Settings,
+        shared: Arc<Shared>,
+        keys: Option<Vec<Key>>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<Self>, Error> {
+        settings.check()?;
+        let configured = keys
+            .map(|keys| keys.iter().map(Key::named).collect::<Result<Vec<_>, _>>())
+            .transpose()?;
+        if let Some(keys) = &configured {
+            signing_key(keys)?;
+            KeySet::new(keys.as_slice())?;
+        }
+        if *shared.settings.get_or_init(|| settings.clone()) != settings {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "this store is in use in this process with other options",
+            ));
+        }
+        shared.users.fetch_add(1, Ordering::AcqRel);
+        Ok(Arc::new(Self {
+            settings,
+            shared,
+            random,
+            configured,
+            ready: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Verifies an access token of these sessions. No I/O.
+    pub fn verify<'s>(&'s self, token: &[u8], now: UnixMs, scratch: &'s mut Scratch) -> Result<Verified<'s>, Error> {
+        self.ready()?
+            .verifier
+            .verify(token, now, Some(&self.shared.index), scratch)
+    }
+
+    /// What refuses revoked tokens, also those of other issuers. Only meaningful once [`Manager::is_ready`].
+    pub fn revocation_check(&self) -> &dyn RevocationCheck {
+        &self.shared.index
+    }
+
+    /// Takes note of activity of a session. No I/O.
+    pub fn note_activity(&self, sid: SessionId, at: UnixMs) {
+        self.shared.activity.note(sid, at);
+    }
+
+    /// The sid of a refresh token whose shape and tag are good. Reads no store.
+    pub fn session_of(&self, token: &str) -> Option<SessionId> {
+        Some(self.ready.get()?.refresh.open(token).ok()?.sid)
+    }
+
+    /// The CSRF key.
+    pub fn csrf(&self) -> Result<&CsrfKey, Error> {
+        Ok(&self.ready()?.csrf)
+    }
+
+    /// The keys that verify these sessions' access tokens.
+    pub fn keys(&self) -> Result<&KeySet, Error> {
+        Ok(self.ready()?.verifier.keys())
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The state shared with every other user of the store.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether everything has been loaded.
+    pub fn is_ready(&self) -> bool {
+        self.ready.get().is_some()
+    }
+
+    fn ready(&self) -> Result<&Ready, Error> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Code::StoreClosed.into());
+        }
+        self.ready.get().ok_or(Code::NotReady.into())
+    }
+}
+
+fn signing_key(keys: &[Key]) -> Result<&Key, Error> {
+    keys.iter()
+        .find(|key| key.can_sign())
+        .ok_or(Error::because(Code::KeyInvalid, "none of the keys can sign"))
+}

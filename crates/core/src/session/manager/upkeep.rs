@@ -1,0 +1,87 @@
+//! What is done from time to time, and at the end.
+
+use std::{
+    mem,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use super::{Answer, Failure, Manager};
+use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
+
+impl Manager {
+    /// The live sessions of a subject, the oldest first.
+    pub fn list(self: &Arc<Self>, subject: String, now: UnixMs, done: Answer<Vec<Record>>) {
+        let manager = Arc::clone(self);
+        self.shared.store.list(
+            subject,
+            now,
+            Box::new(move |records| {
+                let fresh = |mut record: Record| {
+                    record.touch(manager.shared.activity.seen(&record.sid).unwrap_or_default());
+                    record
+                };
+                done(
+                    records
+                        .map(|records| records.into_iter().map(fresh).collect())
+                        .map_err(Failure::from),
+                );
+            }),
+        );
+    }
+
+    /// Stores the activity seen so far and the ends that wait, forgets expired revocations, and with `purge` lets the store
+    /// delete what is past use. To be called every few seconds; the answer comes when the activity is stored.
+    pub fn maintain(self: &Arc<Self>, now: UnixMs, purge: bool, done: Answer<()>) {
+        self.shared.index.expire(now);
+        let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        for ask in pending {
+            self.end(ask, Box::new(|_| {}));
+        }
+        if self.shared.index.is_full() {
+            let shared = Arc::clone(&self.shared);
+            let reload = move |revocations: Result<Vec<Revocation>, StoreError>| {
+                if let Ok(revocations) = revocations {
+                    shared.index.reload(&revocations);
+                }
+            };
+            self.shared.store.revocations(now, Box::new(reload));
+        }
+        if purge {
+            self.shared.store.purge(now, Box::new(|_| {}));
+        }
+        let batch = self.shared.activity.batch();
+        if batch.is_empty() {
+            return done(Ok(()));
+        }
+        let shared = Arc::clone(&self.shared);
+        self.shared.store.touch(
+            batch.clone(),
+            Box::new(move |stored| {
+                if stored.is_ok() {
+                    shared.activity.stored(&batch);
+                }
+                done(stored.map_err(Failure::from));
+            }),
+        );
+    }
+
+    /// Stores what has been seen and lets go of the store, which closes with its last user. A second call does nothing.
+    pub fn close(self: &Arc<Self>, now: UnixMs, done: Answer<()>) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return done(Ok(()));
+        }
+        let manager = Arc::clone(self);
+        self.maintain(
+            now,
+            false,
+            Box::new(move |stored| {
+                if manager.shared.users.fetch_sub(1, Ordering::AcqRel) > 1 {
+                    return done(stored);
+                }
+                manager.shared.closed.store(true, Ordering::Release);
+                let finish = move |closed: Result<(), StoreError>| done(stored.and(closed.map_err(Failure::from)));
+                manager.shared.store.close(Box::new(finish));
+            }),
+        );
+    }
+}

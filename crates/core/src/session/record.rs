@@ -1,0 +1,216 @@
+//! What a store remembers of one session: a record of constant size, however often the session is refreshed.
+
+use super::{SessionId, settings::MAX_GRACE};
+use crate::{
+    crypto::Digest,
+    revocation::{Revocation, Target},
+    time::{Span, UnixMs},
+};
+
+/// One session. It is kept, ended, until its absolute end, so that whoever comes late is told the right reason.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// Its identifier, which carries the start.
+    pub sid: SessionId,
+    /// Whose it is.
+    pub subject: String,
+    /// The number of the one live refresh token.
+    pub generation: u32,
+    /// The number of the refresh key under which that token was sealed.
+    pub refresh_key: u8,
+    /// SHA-256 of the family secret.
+    pub family: Digest,
+    /// When the live refresh token came to be; the grace for its predecessor counts from here.
+    pub rotated_at: UnixMs,
+    /// When the user last proved who they are (`auth_time`).
+    pub authenticated_at: UnixMs,
+    /// The last user activity that is known.
+    pub last_activity: UnixMs,
+    /// How long it may rest.
+    pub idle: Span,
+    /// When it ends whatever happens; fixed at sign-in.
+    pub absolute_end: UnixMs,
+    /// The latest expiry of any access token handed out by a sign-in or a rotation.
+    pub access_until: UnixMs,
+    /// A label for the owner's list.
+    pub device: Option<String>,
+    /// The claims to issue again: the members of a JSON object, without braces.
+    pub claims: String,
+    /// Its end, if it has ended.
+    pub ended: Option<Ended>,
+}
+
+/// When and why a session ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ended {
+    /// When.
+    pub at: UnixMs,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a session ended. The text is stored and shown; existing texts never change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndReason {
+    /// Its absolute end passed.
+    Absolute,
+    /// Its last possible generation was used up.
+    Generation,
+    /// It rested longer than its idle limit.
+    Idle,
+    /// A new sign-in from the same browser took its place.
+    Login,
+    /// Its user signed out.
+    Logout,
+    /// A refresh token was used twice.
+    Reuse,
+    /// The application or an operator ended it.
+    Revoked,
+    /// Its refresh token is ahead of the store by more than one step.
+    Rollback,
+}
+
+impl EndReason {
+    const ALL: [Self; 8] = [
+        Self::Absolute,
+        Self::Generation,
+        Self::Idle,
+        Self::Login,
+        Self::Logout,
+        Self::Reuse,
+        Self::Revoked,
+        Self::Rollback,
+    ];
+
+    /// One word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absolute => "absolute",
+            Self::Generation => "generation",
+            Self::Idle => "idle",
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::Reuse => "reuse",
+            Self::Revoked => "revoked",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// The reason with that word.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+impl Record {
+    /// When it ends by resting, as far as is known.
+    pub fn idle_end(&self) -> UnixMs {
+        self.last_activity.plus(self.idle)
+    }
+
+    /// The limit that it has passed at `now`, if any.
+    pub fn expired(&self, now: UnixMs) -> Option<EndReason> {
+        if now >= self.absolute_end {
+            Some(EndReason::Absolute)
+        } else if now >= self.idle_end() {
+            Some(EndReason::Idle)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it can still be used at `now`.
+    pub fn is_live(&self, now: UnixMs) -> bool {
+        self.ended.is_none() && self.expired(now).is_none()
+    }
+
+    /// Ends it, unless it has ended already: the first reason stays.
+    pub fn end(&mut self, at: UnixMs, reason: EndReason) {
+        self.ended.get_or_insert(Ended { at, reason });
+    }
+
+    /// The revocation that kills its access tokens. It may be forgotten once the last of them has expired: one handed out
+    /// at the end of the longest grace, or at the absolute end, and a minute for clocks that differ.
+    pub fn revocation(&self) -> Revocation {
+        Revocation {
+            target: Target::Session { sid: self.sid },
+            expires_at: self
+                .absolute_end
+                .min(self.access_until.plus(MAX_GRACE))
+                .plus(Span::from_secs(60)),
+        }
+    }
+
+    /// Takes note of activity; an earlier time changes nothing.
+    pub fn touch(&mut self, at: UnixMs) {
+        self.last_activity = self.last_activity.max(at);
+    }
+
+    /// The latest moment that the record knows of: time never runs backwards for a session.
+    pub fn latest(&self) -> UnixMs {
+        self.rotated_at.max(self.last_activity).max(self.authenticated_at)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    pub(crate) const START: UnixMs = UnixMs::new(1_700_000_000_000);
+
+    pub(crate) fn record() -> Record {
+        Record {
+            sid: SessionId::generate(START, &SystemRandom::new()).unwrap(),
+            subject: "alice".into(),
+            generation: 0,
+            refresh_key: 0,
+            family: [0; 32],
+            rotated_at: START,
+            authenticated_at: START,
+            last_activity: START,
+            idle: Span::from_secs(3600),
+            absolute_end: START.plus(Span::from_secs(86_400)),
+            access_until: START.plus(Span::from_secs(300)),
+            device: None,
+            claims: String::new(),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn a_session_ends_at_its_limits_to_the_millisecond() {
+        let record = record();
+        let idle_end = START.plus(Span::from_secs(3600));
+        assert!(record.is_live(idle_end.minus(Span::from_millis(1))));
+        assert_eq!(record.expired(idle_end), Some(EndReason::Idle));
+        assert_eq!(record.expired(record.absolute_end), Some(EndReason::Absolute));
+    }
+
+    #[test]
+    fn activity_moves_the_idle_end_and_never_the_absolute_one() {
+        let mut record = record();
+        let almost = record.absolute_end.minus(Span::from_secs(1));
+        record.touch(almost);
+        record.touch(START);
+        assert_eq!(record.last_activity, almost);
+        assert!(record.is_live(almost));
+        assert_eq!(record.expired(record.absolute_end), Some(EndReason::Absolute));
+    }
+
+    #[test]
+    fn the_first_reason_stays() {
+        let mut record = record();
+        record.end(START, EndReason::Reuse);
+        record.end(START, EndReason::Logout);
+        assert_eq!(record.ended.map(|ended| ended.reason), Some(EndReason::Reuse));
+    }
+
+    #[test]
+    fn every_reason_reads_back_from_its_word() {
+        for reason in EndReason::ALL {
+            assert_eq!(EndReason::from_text(reason.as_str()), Some(reason));
+        }
+        assert_eq!(EndReason::from_text("other"), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! The refresh token: opaque to everybody else, proving itself before any store is read.
+//!
+//! `kt1_` and the base64url text of 69 bytes: format and key number (1) | sid (16) | generation (4, big-endian) | family
+//! secret (16) | HMAC-SHA-256 over all of that (32). The successor of a generation is the same bytes whoever computes it,
+//! so no token text is ever stored and every node can answer a retry. The prefix lets secret scanners find leaks.
+
+use std::fmt;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::SessionId;
+use crate::{
+    crypto::{Digest, HmacKey, derive, sha256},
+    encoding::base64url,
+    error::{Code, Error},
+    random::{self, Random},
+};
+
+const PREFIX: &str = "kt1_";
+const FORMAT: u8 = 1 << 4;
+const SIGNED: usize = 1 + 16 + 4 + 16;
+const WHOLE: usize = SIGNED + 32;
+
+/// The length of every refresh token's text.
+pub(crate) const TEXT_LEN: usize = PREFIX.len() + base64url::encoded_len(WHOLE);
+
+/// The secret of a session's lineage. The store keeps its SHA-256 only; it is wiped when dropped and prints as redacted.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct FamilySecret([u8; 16]);
+
+impl FamilySecret {
+    /// A new secret.
+    pub fn generate(random: &dyn Random) -> Result<Self, Error> {
+        random::array(random).map(Self)
+    }
+
+    /// What the store keeps of it.
+    pub fn digest(&self) -> Digest {
+        sha256(&self.0)
+    }
+}
+
+impl fmt::Debug for FamilySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FamilySecret(redacted)")
+    }
+}
+
+/// What a refresh token says, its tag having been checked.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// The session.
+    pub sid: SessionId,
+    /// Which token of its lineage this is; the first is 0.
+    pub generation: u32,
+    /// The lineage's secret.
+    pub family: FamilySecret,
+}
+
+/// The keys that tag refresh tokens: the newest signs, the others still verify. At most 16, numbered 0 to 15.
+#[derive(Debug)]
+pub struct RefreshKeys {
+    keys: Vec<(u8, HmacKey)>,
+    newest: u8,
+}
+
+impl RefreshKeys {
+    /// The keys by number, the newest last.
+    pub fn new(keys: &[(u8, &[u8])]) -> Result<Self, Error> {
+        let newest = keys.last().ok_or(Error::because(Code::KeyInvalid, "no refresh key"))?.0;
+        if keys.iter().any(|(number, secret)| *number > 15 || secret.len() < 32) {
+            return Err(Error::because(
+                Code::KeyInvalid,
+                "a refresh key takes 32 bytes and a number below 16",
+            ));
+        }
+        let keyed = |(number, secret): &(u8, &[u8])| (*number, HmacKey::sha256(&derive(secret, "refresh token")));
+        Ok(Self {
+            keys: keys.iter().map(keyed).collect(),
+            newest,
+        })
+    }
+
+    /// The number of the key that signs.
+    pub fn newest(&self) -> u8 {
+        self.newest
+    }
+
+    /// The text of a token under the key of that number, or under the newest if that key is gone.
+    pub fn seal(&self, token: &RefreshToken, number: u8) -> Result<String, Error> {
+        let key = |wanted: u8| self.keys.iter().find(|(number, _)| *number == wanted);
+        let (number, key) = key(number).or_else(|| key(self.newest)).ok_or(Code::Internal)?;
+        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(WHOLE));
+        bytes.push(FORMAT | number);
+        bytes.extend_from_slice(token.sid.as_bytes());
+        bytes.extend_from_slice(&token.generation.to_be_bytes());
+        bytes.extend_from_slice(&token.family.0);
+        let tag = key.tag(&bytes);
+        bytes.extend_from_slice(&tag);
+        let mut text = String::with_capacity(TEXT_LEN);
+        text.push_str(PREFIX);
+        base64url::encode_to(&bytes, &mut text);
+        Ok(text)
+    }
+
+    /// Reads a token. Anything that these keys did not seal is [`Code::RefreshInvalid`], compared in constant time.
+    pub fn open(&self, text: &str) -> Result<RefreshToken, Error> {
+        self.read(text).ok_or(Code::RefreshInvalid.into())
+    }
+
+    fn read(&self, text: &str) -> Option<RefreshToken> {
+        if text.len() != TEXT_LEN {
+            return None;
+        }
+        let bytes = zeroize::Zeroizing::new(base64url::decode(text.strip_prefix(PREFIX)?.as_bytes()).ok()?);
+        let (signed, tag) = bytes.split_at_checked(SIGNED)?;
+        let (head, rest) = signed.split_first()?;
+        if head & 0xf0 != FORMAT {
+            return None;
+        }
+        let (_, key) = self.keys.iter().find(|(number, _)| *number == head & 0x0f)?;
+        if !key.matches(signed, tag) {
+            return None;
+        }
+        let (sid, rest) = rest.split_first_chunk::<16>()?;
+        let (generation, family) = rest.split_first_chunk::<4>()?;
+        Some(RefreshToken {
+            sid: SessionId::from_bytes(*sid),
+            generation: u32::from_be_bytes(*generation),
+            family: FamilySecret(family.try_into().ok()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{random::SystemRandom, time::UnixMs};
+
+    fn token(generation: u32) -> RefreshToken {
+        let random = SystemRandom::new();
+        RefreshToken {
+            sid: SessionId::generate(UnixMs::new(1_700_000_000_000), &random).unwrap(),
+            generation,
+            family: FamilySecret::generate(&random).unwrap(),
+        }
+    }
+
+    fn keys() -> RefreshKeys {
+        RefreshKeys::new(&[(3, &[1; 32]), (4, &[2; 32])]).unwrap()
+    }
+
+    #[test]
+    fn a_token_reads_back_under_either_key() {
+        let (keys, token) = (keys(), token(u32::MAX));
+        for number in [3, 4] {
+            let text = keys.seal(&token, number).unwrap();
+            assert_eq!(text.len(), TEXT_LEN);
+            let read = keys.open(&text).unwrap();
+            assert_eq!((read.sid, read.generation), (token.sid, token.generation));
+            assert_eq!(read.family.digest(), token.family.digest());
+        }
+        assert_ne!(keys.seal(&token, 3).unwrap(), keys.seal(&token, 4).unwrap());
+    }
+
+    #[test]
+    fn the_successor_is_the_same_bytes_whoever_computes_it() {
+        let token = token(7);
+        assert_eq!(keys().seal(&token, 4).unwrap(), keys().seal(&token, 4).unwrap());
+    }
+
+    #[test]
+    fn a_key_that_is_gone_gives_way_to_the_newest() {
+        let token = token(7);
+        assert_eq!(keys().seal(&token, 9).unwrap(), keys().seal(&token, 4).unwrap());
+    }
+
+    #[test]
+    fn no_character_can_be_changed() {
+        let keys = keys();
+        let text = keys.seal(&token(1), 4).unwrap();
+        for index in 0..text.len() {
+            for replacement in ["A", "z", "-", "=", ""] {
+                let tampered = format!("{}{replacement}{}", &text[..index], &text[index + 1..]);
+                if tampered != text {
+                    assert_eq!(keys.open(&tampered).unwrap_err().code(), Code::RefreshInvalid);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_of_ours_is_refused() {
+        let other = RefreshKeys::new(&[(4, &[9; 32])]).unwrap();
+        let foreign = other.seal(&token(1), 4).unwrap();
+        for text in [
+            "",
+            "kt1_",
+            &foreign,
+            &"kt1_".repeat(24),
+            &"\u{141}".repeat(48),
+            "eyJhbGciOiJub25lIn0.e30.",
+        ] {
+            assert_eq!(keys().open(text).unwrap_err().code(), Code::RefreshInvalid, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_family_secret_prints_as_redacted() {
+        let text = format!("{:?}", token(1));
+        assert!(text.contains("FamilySecret(redacted)"), "{text}");
+    }
+
+    #[test]
+    fn weak_or_misnumbered_keys_are_refused() {
+        assert!(RefreshKeys::new(&[]).is_err());
+        assert!(RefreshKeys::new(&[(0, &[1; 31])]).is_err());
+        assert!(RefreshKeys::new(&[(16, &[1; 32])]).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! The options of one set of sessions.
+
+use crate::{
+    error::{Code, Error},
+    time::Span,
+};
+
+/// The longest grace. A replay at its end hands out an access token that lives so much longer than the rotation's own, and
+/// so much longer the session's revocation is kept.
+pub const MAX_GRACE: Span = Span::from_secs(300);
+
+/// The longest absolute limit: 400 days, what browsers keep a cookie for.
+const MAX_ABSOLUTE: Span = Span::from_secs(400 * 24 * 3600);
+
+/// How sessions live. Checked once by [`Settings::check`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// `iss` of the access tokens.
+    pub issuer: String,
+    /// `aud` of the access tokens.
+    pub audience: String,
+    /// The life of an access token; at most a day.
+    pub access_ttl: Span,
+    /// How long a refresh token's predecessor is answered with the same successor.
+    pub grace: Span,
+    /// How long a session may rest.
+    pub idle: Span,
+    /// How long a session lasts at most.
+    pub absolute: Span,
+}
+
+impl Settings {
+    /// Refuses values that contradict each other or cannot be meant, saying which.
+    pub fn check(&self) -> Result<(), Error> {
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        let second = Span::from_secs(1);
+        if self.issuer.is_empty() || self.audience.is_empty() {
+            return refused("issuer and audience must not be empty");
+        }
+        if self.access_ttl < second || self.access_ttl > Span::from_secs(24 * 3600) {
+            return refused("access.ttl takes 1 second to 24 hours");
+        }
+        if self.grace > MAX_GRACE {
+            return refused("refresh.grace takes 0 to 5 minutes");
+        }
+        if self.idle < second || self.absolute < second {
+            return refused("idle and absolute take 1 second or more");
+        }
+        if self.absolute > MAX_ABSOLUTE {
+            return refused("absolute takes at most 400 days");
+        }
+        if self.idle > self.absolute {
+            return refused("idle must not be longer than absolute");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn settings() -> Settings {
+        Settings {
+            issuer: "https://app.test".into(),
+            audience: "app".into(),
+            access_ttl: Span::from_secs(300),
+            grace: Span::from_secs(10),
+            idle: Span::from_secs(3600),
+            absolute: Span::from_secs(86_400),
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_fine_and_nonsense_is_refused() {
+        assert_eq!(settings().check(), Ok(()));
+        let wrong: [fn(&mut Settings); 8] = [
+            |s| s.issuer = String::new(),
+            |s| s.audience = String::new(),
+            |s| s.access_ttl = Span::from_millis(999),
+            |s| s.access_ttl = Span::from_secs(86_401),
+            |s| s.grace = Span::from_secs(301),
+            |s| s.idle = Span::ZERO,
+            |s| s.idle = Span::from_secs(86_401),
+            |s| s.absolute = Span::from_secs(401 * 86_400),
+        ];
+        for change in wrong {
+            let mut settings = settings();
+            change(&mut settings);
+            assert_eq!(
+                settings.check().unwrap_err().code(),
+                Code::OptionInvalid,
+                "{settings:?}"
+            );
+        }
+    }
+}

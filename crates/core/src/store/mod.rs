@@ -1,0 +1,261 @@
+//! The store contract: what keyturn asks of whatever remembers its sessions.
+//!
+//! Every method queues one atomic step and returns at once; `done` is called exactly once, on whatever thread finished the
+//! step, and only when its effect is durable. A step whose commit fails has changed nothing; a step whose outcome is
+//! unknown fails with [`Code::StoreUnavailable`], and asking again is safe. A store decides nothing: it runs the functions
+//! of [`crate::session::rotation`] and keeps what they leave.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    account::Account,
+    crypto::Algorithm,
+    error::Code,
+    revocation::{Revocation, Target},
+    session::{EndReason, Record, SessionId, rotation},
+    time::UnixMs,
+};
+
+/// Receives the outcome of a step, once.
+pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
+/// Receives revocations that another process stored.
+pub type Watcher = Box<dyn Fn(&[Revocation]) + Send + Sync>;
+
+/// What remembers sessions, revocations and keys.
+pub trait Store: Send + Sync {
+    /// Loads the keys of every purpose; where a purpose has none, the candidates for it are stored first. Of several
+    /// processes that do this at once, all get the same keys.
+    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>);
+
+    /// Stores a new session.
+    fn create(&self, record: Record, done: Done<()>);
+
+    /// Judges a refresh token ([`rotation::refresh`]) and stores what the judgement leaves; when it ends the session, the
+    /// revocation of its access tokens is stored in the same step. `None`: there is no such session.
+    fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>);
+
+    /// Ends sessions and stores the revocation that belongs to it in the same step.
+    fn end(&self, ask: EndAsk, done: Done<EndAnswer>);
+
+    /// Stores a revocation that ends no session.
+    fn revoke(&self, revocation: Revocation, done: Done<()>);
+
+    /// Moves the activity of sessions forward.
+    fn touch(&self, batch: Vec<(SessionId, UnixMs)>, done: Done<()>);
+
+    /// The live sessions of a subject, the oldest first.
+    fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>);
+
+    /// Every revocation that has not expired by `now`.
+    fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>);
+
+    /// Shows `watcher` every revocation that another process stores from now on, within the store's reach. Called once.
+    fn watch(&self, watcher: Watcher);
+
+    /// Deletes what is past every use: sessions over their absolute end by a minute, and expired revocations.
+    fn purge(&self, now: UnixMs, done: Done<()>);
+
+    /// Stores an account in place of the one of that name. `unless_present`: only if there is none; answers whether it was
+    /// stored.
+    fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>);
+
+    /// The account of that name.
+    fn account(&self, name: String, done: Done<Option<Account>>);
+
+    /// Finishes what is queued and lets go of everything. Steps queued later fail with [`Code::StoreClosed`].
+    fn close(&self, done: Done<()>);
+}
+
+/// The answer to a refresh: the judgement, and the record as it stands after it.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// The judgement.
+    pub verdict: rotation::Verdict,
+    /// The record after it.
+    pub record: Record,
+    /// The revocation that was stored because the session ended in this step.
+    pub revocation: Option<Revocation>,
+}
+
+/// Which sessions to end.
+#[derive(Clone, Debug)]
+pub struct EndAsk {
+    /// Which ones.
+    pub which: Which,
+    /// Why.
+    pub reason: EndReason,
+    /// When.
+    pub now: UnixMs,
+}
+
+/// A selection of sessions.
+#[derive(Clone, Debug)]
+pub enum Which {
+    /// All sessions of the subject whose session this refresh token is of, if a refresh with it would be granted now. An
+    /// older token of the lineage ends its own session and no other. See [`Which::resolve`].
+    AllByToken(Box<rotation::Ask>),
+    /// All sessions that started at or before a moment.
+    Everything {
+        /// The cut-off.
+        before: UnixMs,
+    },
+    /// One session; with `subject`, only if it is that subject's.
+    Session {
+        /// Its identifier.
+        sid: SessionId,
+        /// Whose it must be.
+        subject: Option<String>,
+    },
+    /// Those sessions of a subject that started at or before a moment.
+    Subject {
+        /// The subject.
+        subject: String,
+        /// The cut-off.
+        before: UnixMs,
+        /// One that is left alone; then no cut-off is stored, but the end of each of the others.
+        except: Option<SessionId>,
+    },
+}
+
+impl Which {
+    /// The cut-off that is stored with it; `None` where the end of each session is stored instead.
+    pub fn cut_off(&self) -> Option<Target> {
+        match self {
+            Self::Everything { before } => Some(Target::Everything { before: *before }),
+            Self::Subject {
+                subject,
+                before,
+                except: None,
+            } => Some(Target::Subject {
+                subject: subject.clone(),
+                before: *before,
+            }),
+            Self::AllByToken(_) | Self::Session { .. } | Self::Subject { .. } => None,
+        }
+    }
+
+    /// For [`Which::AllByToken`] what it comes to, given the record of the token's session; anything else is itself. A
+    /// store calls this before it selects. `None`: nothing is to be ended.
+    pub fn resolve<E>(&self, load: impl FnOnce(&SessionId) -> Result<Option<Record>, E>) -> Result<Option<Self>, E> {
+        let Self::AllByToken(ask) = self else {
+            return Ok(Some(self.clone()));
+        };
+        let Some(mut record) = load(&ask.token.sid)? else {
+            return Ok(None);
+        };
+        let subject = record.subject.clone();
+        Ok(match rotation::refresh(&mut record, ask) {
+            rotation::Verdict::Granted(_) => Some(Self::Subject {
+                subject,
+                before: ask.now,
+                except: None,
+            }),
+            rotation::Verdict::Refused(error) if error.code() == Code::RefreshInvalid => None,
+            rotation::Verdict::Refused(_) => Some(Self::Session {
+                sid: ask.token.sid,
+                subject: None,
+            }),
+        })
+    }
+}
+
+/// What was ended.
+#[derive(Clone, Debug, Default)]
+pub struct EndAnswer {
+    /// The sessions that were live before.
+    pub ended: Vec<SessionId>,
+    /// Whose they were.
+    pub subject: Option<String>,
+    /// The revocations that were stored with it.
+    pub revocations: Vec<Revocation>,
+}
+
+/// What a stored key is for. The text is stored; existing texts never change.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Purpose {
+    /// CSRF tokens.
+    Csrf,
+    /// Refresh tokens.
+    Refresh,
+    /// Access tokens.
+    Signing,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::Csrf, Self::Refresh, Self::Signing];
+
+    /// Its stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csrf => "csrf",
+            Self::Refresh => "refresh",
+            Self::Signing => "signing",
+        }
+    }
+
+    /// The purpose with that name.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// A key as a store keeps it. Prints without its secret, which is wiped when dropped.
+#[derive(Clone)]
+pub struct StoredKey {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its `kid`, or its number in decimal for a refresh key.
+    pub kid: String,
+    /// Its algorithm; `None` for keys that are only derived from.
+    pub algorithm: Option<Algorithm>,
+    /// Its secret.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// When it was made.
+    pub created_at: UnixMs,
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredKey")
+            .field("purpose", &self.purpose)
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a store could not do what it was asked. The detail is for the operator; it names files and causes, never secrets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreError {
+    /// The code.
+    pub code: Code,
+    /// The cause in words.
+    pub detail: String,
+}
+
+impl StoreError {
+    /// An error with its cause.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// The answer to every step after `close`.
+    pub fn closed() -> Self {
+        Self::new(Code::StoreClosed, "the store has been closed")
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl std::error::Error for StoreError {}

@@ -1,0 +1,15 @@
+//! keyturn-stores **remembers**: the stores behind [`keyturn_core::store::Store`].
+//!
+//! A store runs the decisions of core inside its own atomic step and keeps what they leave. It reads no wall clock: every
+//! step carries the time, and a store's thread uses monotonic time for pacing only.
+#![forbid(unsafe_code)]
+
+mod memory;
+mod open;
+mod sqlite;
+mod url;
+
+pub use memory::MemoryStore;
+pub use open::open;
+pub use sqlite::SqliteStore;
+pub use url::StoreUrl;

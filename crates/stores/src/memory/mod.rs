@@ -1,0 +1,255 @@
+//! The store that forgets everything with the process: for tests, and for applications that say so.
+//!
+//! One lock around plain maps; every step runs and answers on the caller's thread.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    convert::Infallible,
+    sync::{Mutex, PoisonError},
+};
+
+use keyturn_core::{
+    account::Account,
+    error::Code,
+    revocation::Revocation,
+    session::{Record, SessionId, rotation},
+    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
+    time::{Span, UnixMs},
+};
+
+/// How many sessions it takes: about half a gigabyte. A sign-in beyond that fails; nobody else is signed out for it.
+const MAX_SESSIONS: usize = 1_000_000;
+
+/// Sessions in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    sessions: HashMap<SessionId, Record>,
+    by_subject: HashMap<String, BTreeSet<SessionId>>,
+    revocations: Vec<Revocation>,
+    keys: Vec<StoredKey>,
+    accounts: HashMap<String, Account>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs one step under the lock and answers after it has been released.
+    fn step<T>(&self, done: Done<T>, run: impl FnOnce(&mut State) -> Result<T, StoreError>) {
+        let answer = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.closed {
+                Err(StoreError::closed())
+            } else {
+                run(&mut state)
+            }
+        };
+        done(answer);
+    }
+}
+
+impl Store for MemoryStore {
+    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
+        self.step(done, |state| {
+            for candidate in candidates {
+                if !state.keys.iter().any(|key| key.purpose == candidate.purpose) {
+                    state.keys.push(candidate);
+                }
+            }
+            Ok(state.keys.clone())
+        });
+    }
+
+    fn create(&self, record: Record, done: Done<()>) {
+        self.step(done, |state| {
+            if state.sessions.len() >= MAX_SESSIONS {
+                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full"));
+            }
+            state
+                .by_subject
+                .entry(record.subject.clone())
+                .or_default()
+                .insert(record.sid);
+            state.sessions.insert(record.sid, record);
+            Ok(())
+        });
+    }
+
+    fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
+        self.step(done, |state| {
+            let Some(record) = state.sessions.get_mut(&ask.token.sid) else {
+                return Ok(None);
+            };
+            let was_live = record.ended.is_none();
+            let verdict = rotation::refresh(record, &ask);
+            let record = record.clone();
+            let revocation = record.ended.is_some().then(|| record.revocation());
+            if was_live {
+                state.revocations.extend(revocation.clone());
+            }
+            Ok(Some(Refreshed {
+                verdict,
+                record,
+                revocation,
+            }))
+        });
+    }
+
+    fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
+        self.step(done, |state| Ok(state.end(&ask)));
+    }
+
+    fn revoke(&self, revocation: Revocation, done: Done<()>) {
+        self.step(done, |state| {
+            state.revocations.push(revocation);
+            Ok(())
+        });
+    }
+
+    fn touch(&self, batch: Vec<(SessionId, UnixMs)>, done: Done<()>) {
+        self.step(done, |state| {
+            for (sid, at) in batch {
+                if let Some(record) = state.sessions.get_mut(&sid).filter(|record| record.ended.is_none()) {
+                    record.touch(at);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>) {
+        self.step(done, |state| {
+            let sids = state.by_subject.get(&subject).into_iter().flatten();
+            let records = sids.filter_map(|sid| state.sessions.get(sid));
+            Ok(records.filter(|record| record.is_live(now)).cloned().collect())
+        });
+    }
+
+    fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
+        self.step(done, |state| {
+            let live = state
+                .revocations
+                .iter()
+                .filter(|revocation| revocation.expires_at > now);
+            Ok(live.cloned().collect())
+        });
+    }
+
+    /// There is no other process.
+    fn watch(&self, _: Watcher) {}
+
+    fn purge(&self, now: UnixMs, done: Done<()>) {
+        self.step(done, |state| {
+            state.revocations.retain(|revocation| revocation.expires_at > now);
+            let over = |record: &Record| record.absolute_end.plus(Span::from_secs(60)) < now;
+            for record in state.sessions.values().filter(|record| over(record)) {
+                if let Some(sids) = state.by_subject.get_mut(&record.subject) {
+                    sids.remove(&record.sid);
+                }
+            }
+            state.by_subject.retain(|_, sids| !sids.is_empty());
+            state.sessions.retain(|_, record| !over(record));
+            Ok(())
+        });
+    }
+
+    fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
+        self.step(done, |state| {
+            if unless_present && state.accounts.contains_key(&account.name) {
+                return Ok(false);
+            }
+            state.accounts.insert(account.name.clone(), account);
+            Ok(true)
+        });
+    }
+
+    fn account(&self, name: String, done: Done<Option<Account>>) {
+        self.step(done, |state| Ok(state.accounts.get(&name).cloned()));
+    }
+
+    fn close(&self, done: Done<()>) {
+        self.step(done, |state| {
+            *state = State {
+                closed: true,
+                ..State::default()
+            };
+            Ok(())
+        });
+    }
+}
+
+impl State {
+    fn end(&mut self, ask: &EndAsk) -> EndAnswer {
+        let mut answer = EndAnswer::default();
+        let mut latest_end = ask.now;
+        let resolved = ask
+            .which
+            .resolve(|sid| Ok::<_, Infallible>(self.sessions.get(sid).cloned()));
+        let Ok(Some(which)) = resolved else {
+            return answer;
+        };
+        for sid in self.selected(&which) {
+            let Some(record) = self.sessions.get_mut(&sid) else {
+                continue;
+            };
+            latest_end = latest_end.max(record.absolute_end);
+            answer.subject = Some(record.subject.clone());
+            if record.is_live(ask.now) {
+                answer.ended.push(sid);
+            }
+            let was_ended = record.ended.is_some();
+            record.end(ask.now, ask.reason);
+            if which.cut_off().is_none() {
+                let revocation = record.revocation();
+                if !was_ended {
+                    self.revocations.push(revocation.clone());
+                }
+                answer.revocations.push(revocation);
+            }
+        }
+        if let Some(target) = which.cut_off() {
+            let revocation = Revocation::cut_off(target, ask.now, latest_end);
+            self.revocations.push(revocation.clone());
+            answer.revocations.push(revocation);
+        }
+        answer
+    }
+
+    fn selected(&self, which: &Which) -> Vec<SessionId> {
+        match which {
+            // Resolved before anything is selected.
+            Which::AllByToken(_) => Vec::new(),
+            Which::Everything { before } => self
+                .sessions
+                .keys()
+                .filter(|sid| sid.time() <= *before)
+                .copied()
+                .collect(),
+            Which::Session { sid, subject } => {
+                let owned = |record: &&Record| subject.as_ref().is_none_or(|subject| *subject == record.subject);
+                self.sessions
+                    .get(sid)
+                    .filter(owned)
+                    .map(|record| record.sid)
+                    .into_iter()
+                    .collect()
+            }
+            Which::Subject {
+                subject,
+                before,
+                except,
+            } => {
+                let sids = self.by_subject.get(subject).into_iter().flatten();
+                sids.filter(|sid| sid.time() <= *before && Some(**sid) != *except)
+                    .copied()
+                    .collect()
+            }
+        }
+    }
+}

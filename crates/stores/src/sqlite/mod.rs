@@ -1,0 +1,95 @@
+//! The SQLite store: one file, any number of processes of one host.
+//!
+//! One thread owns the one connection. Steps queue up for it and are committed in groups: `synchronous=FULL` makes each
+//! commit wait for the disk, and a group waits once. Other processes' revocations are noticed by asking for
+//! `PRAGMA data_version`, at least every [`writer::POLL`].
+
+mod accounts;
+mod connection;
+mod keys;
+mod revocations;
+mod schema;
+mod sessions;
+mod writer;
+
+use std::path::Path;
+
+use keyturn_core::{
+    account::Account,
+    revocation::Revocation,
+    session::{Record, SessionId, rotation},
+    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
+    time::UnixMs,
+};
+
+use writer::Writer;
+
+/// Sessions in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore(Writer);
+
+impl SqliteStore {
+    /// A store in the file at `path`, which is made with mode 0600 if there is none. The file is opened by the store's own
+    /// thread; if it cannot be, every step says why, and each later step tries again.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Writer::start(path).map(Self)
+    }
+}
+
+impl Store for SqliteStore {
+    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
+        self.0.queue(done, move |db| keys::load_or_store(db, &candidates));
+    }
+
+    fn create(&self, record: Record, done: Done<()>) {
+        self.0.queue(done, move |db| sessions::insert(db, &record));
+    }
+
+    fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
+        self.0.queue(done, move |db| sessions::refresh(db, &ask));
+    }
+
+    fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
+        self.0.queue(done, move |db| sessions::end(db, &ask));
+    }
+
+    fn revoke(&self, revocation: Revocation, done: Done<()>) {
+        self.0.queue(done, move |db| revocations::insert(db, &revocation));
+    }
+
+    fn touch(&self, batch: Vec<(SessionId, UnixMs)>, done: Done<()>) {
+        self.0.queue(done, move |db| sessions::touch(db, &batch));
+    }
+
+    fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>) {
+        self.0.queue(done, move |db| sessions::list(db, &subject, now));
+    }
+
+    fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
+        self.0.queue(done, move |db| revocations::unexpired(db, now));
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
+    }
+
+    fn purge(&self, now: UnixMs, done: Done<()>) {
+        self.0.queue(done, move |db| {
+            sessions::purge(db, now)?;
+            revocations::purge(db, now)
+        });
+    }
+
+    fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
+        self.0
+            .queue(done, move |db| accounts::save(db, &account, unless_present));
+    }
+
+    fn account(&self, name: String, done: Done<Option<Account>>) {
+        self.0.queue(done, move |db| accounts::load(db, &name));
+    }
+
+    fn close(&self, done: Done<()>) {
+        self.0.close(done);
+    }
+}

@@ -1,0 +1,82 @@
+//! The table of revocations.
+
+use keyturn_core::{
+    revocation::{Revocation, Target},
+    session::SessionId,
+    time::UnixMs,
+};
+use rusqlite::{Connection, Result, Row, params, types::Type};
+
+use super::sessions::{from_ms, to_ms};
+
+/// Stores one.
+pub(super) fn insert(db: &Connection, revocation: &Revocation) -> Result<()> {
+    let (kind, id, before) = match &revocation.target {
+        Target::Everything { before } => ("everything", String::new(), Some(*before)),
+        Target::Key { kid } => ("key", kid.clone(), None),
+        Target::Session { sid } => ("session", sid.to_string(), None),
+        Target::Subject { subject, before } => ("subject", subject.clone(), Some(*before)),
+        Target::Token { jti } => ("token", jti.clone(), None),
+    };
+    db.prepare_cached("INSERT INTO keyturn_revocations (kind, id, before, expires_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![kind, id, before.map(to_ms), to_ms(revocation.expires_at)])?;
+    Ok(())
+}
+
+/// Those that have not expired.
+pub(super) fn unexpired(db: &Connection, now: UnixMs) -> Result<Vec<Revocation>> {
+    db.prepare_cached("SELECT version, kind, id, before, expires_at FROM keyturn_revocations WHERE expires_at > ?1")?
+        .query_map([to_ms(now)], |row| Ok(read(row)?.1))?
+        .collect()
+}
+
+/// Those stored after a version, and the last version there is.
+pub(super) fn after(db: &Connection, version: i64) -> Result<(Vec<Revocation>, i64)> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, kind, id, before, expires_at FROM keyturn_revocations WHERE version > ?1 ORDER BY version",
+    )?;
+    let mut last = version;
+    let mut revocations = Vec::new();
+    for row in statement.query_map([version], read)? {
+        let (version, revocation) = row?;
+        last = version;
+        revocations.push(revocation);
+    }
+    Ok((revocations, last))
+}
+
+/// The version of the newest one; 0 when there is none.
+pub(super) fn last(db: &Connection) -> Result<i64> {
+    db.query_row("SELECT coalesce(max(version), 0) FROM keyturn_revocations", [], |row| {
+        row.get(0)
+    })
+}
+
+/// Deletes those that have expired.
+pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
+    db.prepare_cached("DELETE FROM keyturn_revocations WHERE expires_at <= ?1")?
+        .execute([to_ms(now)])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<(i64, Revocation)> {
+    let kind: String = row.get(1)?;
+    let id: String = row.get(2)?;
+    let before = |row: &Row<'_>| row.get(3).map(from_ms);
+    let damaged = || rusqlite::Error::InvalidColumnType(1, "kind".into(), Type::Text);
+    let target = match kind.as_str() {
+        "everything" => Target::Everything { before: before(row)? },
+        "key" => Target::Key { kid: id },
+        "session" => Target::Session {
+            sid: SessionId::parse(&id).map_err(|_| damaged())?,
+        },
+        "subject" => Target::Subject {
+            subject: id,
+            before: before(row)?,
+        },
+        "token" => Target::Token { jti: id },
+        _ => return Err(damaged()),
+    };
+    let expires_at = from_ms(row.get(4)?);
+    Ok((row.get(0)?, Revocation { target, expires_at }))
+}

@@ -1,0 +1,98 @@
+//! The tables, and how older files become current ones.
+//!
+//! Every table is named `keyturn_...`, so that the file may also be an application's own. The version stands in a table
+//! and not in `user_version`, which belongs to the application.
+
+use std::path::Path;
+
+use keyturn_core::{error::Code, store::StoreError};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::connection::failure;
+
+/// Statements that lead from each version to the next; the position is the version they start from.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE keyturn_sessions (
+        sid BLOB PRIMARY KEY,
+        subject TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        refresh_key INTEGER NOT NULL,
+        family BLOB NOT NULL,
+        started_at INTEGER NOT NULL,
+        rotated_at INTEGER NOT NULL,
+        authenticated_at INTEGER NOT NULL,
+        last_activity INTEGER NOT NULL,
+        idle INTEGER NOT NULL,
+        absolute_end INTEGER NOT NULL,
+        access_until INTEGER NOT NULL,
+        device TEXT,
+        claims TEXT NOT NULL,
+        ended_at INTEGER,
+        ended_reason TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keyturn_sessions_by_subject ON keyturn_sessions (subject, started_at);
+    CREATE INDEX keyturn_sessions_by_end ON keyturn_sessions (absolute_end);
+    CREATE TABLE keyturn_revocations (
+        version INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        before INTEGER,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX keyturn_revocations_by_expiry ON keyturn_revocations (expires_at);
+    CREATE TABLE keyturn_keys (
+        purpose TEXT NOT NULL,
+        kid TEXT NOT NULL,
+        algorithm TEXT,
+        secret BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (purpose, kid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keyturn_accounts (
+        name TEXT PRIMARY KEY,
+        subject TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        permissions TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Brings the file to the current version. Of several processes one does the work and the others wait for it. A file that a
+/// newer keyturn wrote is refused and left as it is.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let describe = |error: rusqlite::Error| failure(path, &error);
+    let transaction = db
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(describe)?;
+    transaction
+        .execute_batch("CREATE TABLE IF NOT EXISTS keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT")
+        .map_err(describe)?;
+    let version: Option<i64> = transaction
+        .query_row("SELECT value FROM keyturn_meta WHERE name = 'version'", [], |row| {
+            row.get(0)
+        })
+        .optional()
+        .map_err(describe)?;
+    let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let version = version.unwrap_or(0);
+    if version > current {
+        let detail = format!(
+            "{} has version {version}; this keyturn knows up to {current}",
+            path.display()
+        );
+        return Err(StoreError::new(Code::StoreVersion, detail));
+    }
+    let done = usize::try_from(version).unwrap_or(0);
+    for statements in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(statements).map_err(describe)?;
+    }
+    if version < current {
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO keyturn_meta (name, value) VALUES ('version', ?1)",
+                [current],
+            )
+            .map_err(describe)?;
+    }
+    transaction.commit().map_err(describe)
+}

@@ -1,0 +1,223 @@
+//! The table of sessions.
+
+use keyturn_core::{
+    revocation::Revocation,
+    session::{EndReason, Ended, Record, SessionId, rotation},
+    store::{EndAnswer, EndAsk, Refreshed, Which},
+    time::{Span, UnixMs},
+};
+use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params, types::Type};
+
+use super::revocations;
+
+const COLUMNS: &str = "sid, subject, generation, refresh_key, family, rotated_at, authenticated_at, last_activity, idle, \
+     absolute_end, access_until, device, claims, ended_at, ended_reason";
+
+/// Stores a new session.
+pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
+    db.prepare_cached(&format!(
+        "INSERT INTO keyturn_sessions ({COLUMNS}, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    ))?
+    .execute(params![
+        record.sid.as_bytes(),
+        record.subject,
+        record.generation,
+        record.refresh_key,
+        record.family,
+        to_ms(record.rotated_at),
+        to_ms(record.authenticated_at),
+        to_ms(record.last_activity),
+        to_ms(UnixMs::new(record.idle.as_millis())),
+        to_ms(record.absolute_end),
+        to_ms(record.access_until),
+        record.device,
+        record.claims,
+        record.ended.map(|ended| to_ms(ended.at)),
+        record.ended.map(|ended| ended.reason.as_str()),
+        to_ms(record.sid.time()),
+    ])?;
+    Ok(())
+}
+
+/// Judges a refresh token and stores what the judgement leaves.
+pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Refreshed>> {
+    let Some(before) = load(db, &ask.token.sid)? else {
+        return Ok(None);
+    };
+    let mut record = before.clone();
+    let verdict = rotation::refresh(&mut record, ask);
+    if record != before {
+        update(db, &record)?;
+    }
+    let revocation = record.ended.is_some().then(|| record.revocation());
+    if let (None, Some(revocation)) = (before.ended, &revocation) {
+        revocations::insert(db, revocation)?;
+    }
+    Ok(Some(Refreshed {
+        verdict,
+        record,
+        revocation,
+    }))
+}
+
+/// Ends sessions and stores what revokes their access tokens.
+pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
+    let mut answer = EndAnswer::default();
+    let mut latest_end = ask.now;
+    let Some(which) = ask.which.resolve(|sid| load(db, sid))? else {
+        return Ok(answer);
+    };
+    let cut_off = which.cut_off();
+    for mut record in select(db, &which)? {
+        latest_end = latest_end.max(record.absolute_end);
+        if record.is_live(ask.now) {
+            answer.ended.push(record.sid);
+        }
+        let was_ended = record.ended.is_some();
+        if !was_ended {
+            record.end(ask.now, ask.reason);
+            update(db, &record)?;
+        }
+        if cut_off.is_none() {
+            let revocation = record.revocation();
+            if !was_ended {
+                revocations::insert(db, &revocation)?;
+            }
+            answer.revocations.push(revocation);
+        }
+        answer.subject = Some(record.subject);
+    }
+    if let Some(target) = cut_off {
+        let revocation = Revocation::cut_off(target, ask.now, latest_end);
+        revocations::insert(db, &revocation)?;
+        answer.revocations.push(revocation);
+    }
+    Ok(answer)
+}
+
+/// Moves activity forward; sessions that have ended stay as they are.
+pub(super) fn touch(db: &Connection, batch: &[(SessionId, UnixMs)]) -> Result<()> {
+    let mut statement = db.prepare_cached(
+        "UPDATE keyturn_sessions SET last_activity = max(last_activity, ?2) WHERE sid = ?1 AND ended_at IS NULL",
+    )?;
+    for (sid, at) in batch {
+        statement.execute(params![sid.as_bytes(), to_ms(*at)])?;
+    }
+    Ok(())
+}
+
+/// The live sessions of a subject, the oldest first.
+pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Record>> {
+    let records: Vec<Record> = query(
+        db,
+        "subject = ?1 AND ended_at IS NULL ORDER BY started_at, sid",
+        &[&subject],
+    )?;
+    Ok(records.into_iter().filter(|record| record.is_live(now)).collect())
+}
+
+/// Deletes sessions that are over their absolute end by a minute.
+pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
+    db.prepare_cached("DELETE FROM keyturn_sessions WHERE absolute_end < ?1")?
+        .execute([to_ms(now.minus(Span::from_secs(60)))])?;
+    Ok(())
+}
+
+fn load(db: &Connection, sid: &SessionId) -> Result<Option<Record>> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM keyturn_sessions WHERE sid = ?1"))?
+        .query_row([sid.as_bytes()], read)
+        .optional()
+}
+
+fn select(db: &Connection, which: &Which) -> Result<Vec<Record>> {
+    match which {
+        // Resolved before anything is selected.
+        Which::AllByToken(_) => Ok(Vec::new()),
+        Which::Everything { before } => query(db, "started_at <= ?1 AND ended_at IS NULL", &[&to_ms(*before)]),
+        Which::Session { sid, subject: None } => query(db, "sid = ?1", &[sid.as_bytes()]),
+        Which::Session {
+            sid,
+            subject: Some(subject),
+        } => query(db, "sid = ?1 AND subject = ?2", &[sid.as_bytes(), subject]),
+        Which::Subject {
+            subject,
+            before,
+            except,
+        } => {
+            let except = except.as_ref().map_or(&[][..], |sid| sid.as_bytes());
+            query(
+                db,
+                "subject = ?1 AND started_at <= ?2 AND sid <> ?3 AND ended_at IS NULL",
+                &[subject, &to_ms(*before), &except],
+            )
+        }
+    }
+}
+
+fn query(db: &Connection, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Record>> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM keyturn_sessions WHERE {condition}"))?
+        .query_map(values, read)?
+        .collect()
+}
+
+/// Writes back what can change after the start.
+fn update(db: &Connection, record: &Record) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE keyturn_sessions SET generation = ?2, refresh_key = ?3, rotated_at = ?4, authenticated_at = ?5,
+             last_activity = ?6, access_until = ?7, claims = ?8, ended_at = ?9, ended_reason = ?10 WHERE sid = ?1",
+    )?
+    .execute(params![
+        record.sid.as_bytes(),
+        record.generation,
+        record.refresh_key,
+        to_ms(record.rotated_at),
+        to_ms(record.authenticated_at),
+        to_ms(record.last_activity),
+        to_ms(record.access_until),
+        record.claims,
+        record.ended.map(|ended| to_ms(ended.at)),
+        record.ended.map(|ended| ended.reason.as_str()),
+    ])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<Record> {
+    let time = |column: usize| row.get(column).map(from_ms);
+    let ended_at: Option<i64> = row.get(13)?;
+    let reason: Option<String> = row.get(14)?;
+    let ended = match (ended_at, reason) {
+        (Some(at), Some(reason)) => Some(Ended {
+            at: from_ms(at),
+            reason: EndReason::from_text(&reason)
+                .ok_or_else(|| rusqlite::Error::InvalidColumnType(14, "ended_reason".into(), Type::Text))?,
+        }),
+        _ => None,
+    };
+    Ok(Record {
+        sid: SessionId::from_bytes(row.get(0)?),
+        subject: row.get(1)?,
+        generation: row.get(2)?,
+        refresh_key: row.get(3)?,
+        family: row.get(4)?,
+        rotated_at: time(5)?,
+        authenticated_at: time(6)?,
+        last_activity: time(7)?,
+        idle: time(8)?.since(UnixMs::default()),
+        absolute_end: time(9)?,
+        access_until: time(10)?,
+        device: row.get(11)?,
+        claims: row.get(12)?,
+        ended,
+    })
+}
+
+/// A time as SQLite keeps it. Times stay below 2^53, so nothing is lost.
+pub(super) fn to_ms(time: UnixMs) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A time as SQLite kept it; a negative one, which we never write, is the epoch.
+pub(super) fn from_ms(milliseconds: i64) -> UnixMs {
+    UnixMs::new(u64::try_from(milliseconds).unwrap_or(0))
+}

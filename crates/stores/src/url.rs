@@ -1,0 +1,88 @@
+//! Store URLs.
+
+use std::path::{Path, PathBuf};
+
+use keyturn_core::{error::Code, store::StoreError};
+
+/// Where sessions are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoreUrl {
+    /// `memory:` is private to one set of sessions, `memory:NAME` is shared by the threads of the process.
+    Memory {
+        /// The name, if it has one.
+        name: Option<String>,
+    },
+    /// `sqlite:PATH`.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl StoreUrl {
+    /// Reads a URL; anything that is not understood is [`Code::OptionInvalid`] with the forms that are.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let refused = |detail: &str| Err(StoreError::new(Code::OptionInvalid, detail));
+        if let Some(name) = url.strip_prefix("memory:") {
+            let name = (!name.is_empty()).then(|| name.to_owned());
+            return Ok(Self::Memory { name });
+        }
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            return refused(
+                "store takes 'memory:', 'memory:NAME' or 'sqlite:PATH', for example 'sqlite:./data/keyturn.db'",
+            );
+        };
+        if path.is_empty() || path.ends_with('/') || path.contains('\0') {
+            return refused("'sqlite:' needs the path of a file, for example 'sqlite:./data/keyturn.db'");
+        }
+        if path == ":memory:" || path.starts_with("file:") {
+            return refused("'sqlite:' takes a plain path; for a store without a file use 'memory:'");
+        }
+        Ok(Self::Sqlite {
+            path: Path::new(
+                path.strip_prefix("//")
+                    .filter(|rest| rest.starts_with('/'))
+                    .unwrap_or(path),
+            )
+            .to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_forms_are_read() {
+        assert_eq!(StoreUrl::parse("memory:").unwrap(), StoreUrl::Memory { name: None });
+        assert_eq!(
+            StoreUrl::parse("memory:a").unwrap(),
+            StoreUrl::Memory { name: Some("a".into()) }
+        );
+        for (url, path) in [
+            ("sqlite:a.db", "a.db"),
+            ("sqlite:/x/a.db", "/x/a.db"),
+            ("sqlite:///x/a.db", "/x/a.db"),
+        ] {
+            assert_eq!(StoreUrl::parse(url).unwrap(), StoreUrl::Sqlite { path: path.into() });
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_would_do() {
+        for url in [
+            "",
+            "a.db",
+            "sqlite:",
+            "sqlite:dir/",
+            "sqlite::memory:",
+            "sqlite:file:a",
+            "redis://x",
+            "sqlite:a\0b",
+        ] {
+            let error = StoreUrl::parse(url).unwrap_err();
+            assert_eq!(error.code, Code::OptionInvalid, "{url:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { KeyturnError, type KeyturnErrorCode } from '../errors.js';
+import { type JudgedBy, sendError } from '../http/responses.js';
+import { STATUS_OF } from '../http/status.js';
+import { type AuthContext, emitFor } from './context.js';
+
+const STORE_CODES: ReadonlySet<KeyturnErrorCode> = new Set([
+  'ERR_STORE_UNAVAILABLE',
+  'ERR_STORE_CORRUPT',
+  'ERR_STORE_VERSION',
+  'ERR_STORE_CLOSED',
+]);
+
+/**
+ * Answers a request whose handling failed. What the client is not told goes to the operator: a store out of reach as event
+ * `store_down`, an unforeseen error as a process warning.
+ */
+export function answerError(
+  context: AuthContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: unknown,
+  judgedBy: JudgedBy = 'other',
+): void {
+  const code = error instanceof KeyturnError ? error.code : 'ERR_INTERNAL';
+  if (STORE_CODES.has(code)) emitFor(context, req, 'store_down', { reason: code });
+  if (STATUS_OF[code] === 500) process.emitWarning(`a request was answered 500: ${String(error)}`, 'KeyturnWarning');
+  sendError(res, error, judgedBy);
+}

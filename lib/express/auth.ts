@@ -1,0 +1,19 @@
+import { checkOptions } from '../options/checks.js';
+import { createSessions, SESSIONS_OPTIONS, type SessionsOptions } from '../sessions/create.js';
+import { assembleAuth, type Auth, HTTP_OPTIONS, type HttpOptions, parseHttpOptions } from './assemble-auth.js';
+
+/** Everything that `createSessions` takes, and what concerns HTTP. */
+export interface AuthOptions extends SessionsOptions, HttpOptions {}
+
+/**
+ * Makes sessions and what an Express application needs of them. Returns at once: handlers wait until the store is loaded, for at
+ * most five seconds, and answer 503 otherwise.
+ *
+ * @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead.
+ */
+export function createAuth(options: AuthOptions): Auth {
+  checkOptions(options, 'createAuth()', [...SESSIONS_OPTIONS, ...HTTP_OPTIONS]);
+  const { cookie, csrf, origins, loginLimit, trustProxy, ...sessionsOptions } = options;
+  const settings = parseHttpOptions({ cookie, csrf, origins, loginLimit, trustProxy });
+  return assembleAuth(createSessions(sessionsOptions), settings);
+}

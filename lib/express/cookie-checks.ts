@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http';
+
+import { KeyturnError } from '../errors.js';
+import { type AuthContext, emitFor } from './context.js';
+
+/** A refresh token whose tag is good, which says nothing yet of its session's state. */
+export interface CookieSession {
+  readonly refreshToken: string;
+  readonly sid: string;
+}
+
+/** The first step of every route that acts with cookies. @throws KeyturnError `ERR_CSRF`, reason `origin`. */
+export function requireOrigin(context: AuthContext, req: IncomingMessage): void {
+  if (context.isOriginAllowed(req)) return;
+  emitFor(context, req, 'token_rejected', { reason: 'ERR_CSRF' });
+  throw new KeyturnError('ERR_CSRF', 'requests from other origins are refused', { reason: 'origin' });
+}
+
+/**
+ * The refresh cookie of a request: `none`, `bad` (a junk value, a forged tag, two cookies of the name) or the session that it
+ * names. Waits for readiness when there is a cookie; reads no store.
+ */
+export async function readSession(context: AuthContext, req: IncomingMessage): Promise<CookieSession | 'none' | 'bad'> {
+  const cookie = context.cookie.read(req);
+  if (cookie.kind === 'none') return 'none';
+  if (cookie.kind === 'refused') return 'bad';
+  await context.readiness.wait();
+  const sid = context.internals.sessionOf(cookie.value);
+  return sid === undefined ? 'bad' : { refreshToken: cookie.value, sid };
+}
+
+/**
+ * The token in the header must be the HMAC of the session; the readable cookie is never consulted, since whoever can plant
+ * cookies could plant both. @throws KeyturnError `ERR_CSRF`, reason `token`.
+ */
+export function requireCsrfToken(context: AuthContext, req: IncomingMessage, sid: string): void {
+  const presented = context.cookie.readCsrf(req);
+  if (presented !== undefined && context.internals.csrfMatches(sid, presented)) return;
+  emitFor(context, req, 'token_rejected', { session: sid, reason: 'ERR_CSRF' });
+  throw new KeyturnError('ERR_CSRF', 'the XSRF token is missing or not that of this session', { reason: 'token' });
+}

@@ -1,0 +1,13 @@
+export { KeyturnError, type KeyturnErrorCode } from '../errors.js';
+export type { AuthEvent, AuthEventListener, AuthEventType } from '../events.js';
+export type { JsonObject } from '../http/body.js';
+export type { TrustProxy } from '../http/client-address.js';
+export type { CsrfOptions, RefreshCookieOptions } from '../http/refresh-cookie.js';
+export type { Auth, HttpOptions } from './assemble-auth.js';
+export { type AuthOptions, createAuth } from './auth.js';
+export type { Guards } from './guards.js';
+export type { RateOption } from './rate.js';
+export type { AuthenticatedRequest, Handler, Next, TerminalHandler } from './request.js';
+export type { RouterOptions } from './router.js';
+export type { GrantBody } from './routes/grant.js';
+export type { AuthenticatedUser, SignInRequest } from './routes/sign-in.js';

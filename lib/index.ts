@@ -1,0 +1,26 @@
+export type { Claims } from './claims.js';
+export type { KeyturnErrorCode, KeyturnErrorDetails } from './errors.js';
+export { ERROR_CODES, KeyturnError } from './errors.js';
+export type { AuthEvent, AuthEventListener, AuthEventType } from './events.js';
+export { type Auth, type AuthenticatedRequest, type AuthOptions, createAuth } from './express/index.js';
+export { generateKey, type GenerateKeyOptions } from './keys/generate.js';
+export { importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
+export type { Algorithm, Key, PublicJwk } from './keys/key.js';
+export type { Duration } from './options/duration.js';
+export { hashPassword, verifyPassword } from './passwords.js';
+export type { CutOffOptions, Revocation } from './revocation/revocation.js';
+export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
+export { createSessions, type SessionsOptions } from './sessions/create.js';
+export type { Sessions } from './sessions/sessions.js';
+export type {
+  AccessClaims,
+  RefreshedPair,
+  RefreshOptions,
+  RefreshOutcome,
+  Session,
+  StartOptions,
+  TokenPair,
+} from './sessions/types.js';
+export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
+export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
+export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';

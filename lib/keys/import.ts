@@ -1,0 +1,102 @@
+import { createPrivateKey, createPublicKey, KeyObject } from 'node:crypto';
+
+import { KeyturnError } from '../errors.js';
+import { native, type NativeKey } from '../native.js';
+import { translated } from '../native-error.js';
+import { checkOptions } from '../options/checks.js';
+import { optionalString, requiredString } from '../options/strings.js';
+import { type Algorithm, Key } from './key.js';
+
+/** A JSON Web Key (RFC 7517) as plain data. */
+export type JsonWebKey = Readonly<{ kty: string; [member: string]: unknown }>;
+
+/** An HMAC secret: its bytes, or text that is taken as UTF-8. */
+export type SecretMaterial = Readonly<{ secret: string | Uint8Array }>;
+
+/** Everything a key can be made of: PEM text or bytes, DER bytes, a JWK, a KeyObject, or `{ secret }` for HMAC. */
+export type KeyMaterial = string | Uint8Array | KeyObject | JsonWebKey | SecretMaterial;
+
+export interface ImportKeyOptions {
+  /** The one algorithm the key is for. */
+  readonly alg: Algorithm;
+  /** Its name in token headers; replaces a JWK's own. */
+  readonly kid?: string | undefined;
+  /** What it is for; only signatures are. */
+  readonly use?: 'sig' | undefined;
+  /** Opens an encrypted PEM or DER. */
+  readonly passphrase?: string | undefined;
+}
+
+/**
+ * Parses and judges key material once. Text is never taken for a secret unless it is given as `{ secret }`, and a public key
+ * in any dress is never taken as one.
+ *
+ * @throws KeyturnError `ERR_KEY_INVALID` (what is wrong with it), `ERR_KEY_TOO_WEAK` (an HMAC secret below 32 bytes), or
+ * `ERR_OPTION_INVALID`.
+ */
+export function importKey(material: KeyMaterial, options: Readonly<ImportKeyOptions>): Key {
+  checkOptions(options, 'importKey()', ['alg', 'kid', 'use', 'passphrase']);
+  const alg = requiredString(options.alg, 'alg', "'EdDSA'");
+  const kid = optionalString(options.kid, 'kid');
+  const passphrase = optionalString(options.passphrase, 'passphrase');
+  if (optionalString(options.use, 'use') !== undefined && (options.use as string) !== 'sig') {
+    throw new KeyturnError('ERR_OPTION_INVALID', "use must be 'sig'", { claim: 'use' });
+  }
+  return new Key(translated(() => parse(material, alg, kid, passphrase)));
+}
+
+function parse(material: unknown, alg: string, kid: string | undefined, passphrase: string | undefined): NativeKey {
+  if (material instanceof KeyObject) return fromKeyObject(material, alg, kid);
+  if (typeof material === 'string' || material instanceof Uint8Array) {
+    return fromKeyObject(decode(material, alg, passphrase), alg, kid);
+  }
+  if (typeof material === 'object' && material !== null) {
+    if ('secret' in material) return native.NativeKey.fromSecret(alg, secretBytes(material.secret), kid);
+    if ('kty' in material) return native.NativeKey.fromJwk(alg, JSON.stringify(material), kid);
+  }
+  throw new KeyturnError('ERR_KEY_INVALID', 'a key is PEM, DER, a JWK, a KeyObject, or { secret } for HMAC');
+}
+
+function fromKeyObject(key: KeyObject, alg: string, kid: string | undefined): NativeKey {
+  switch (key.type) {
+    case 'secret':
+      return native.NativeKey.fromSecret(alg, key.export(), kid);
+    case 'private':
+      return native.NativeKey.fromPkcs8(alg, key.export({ format: 'der', type: 'pkcs8' }), kid);
+    default:
+      return native.NativeKey.fromSpki(alg, key.export({ format: 'der', type: 'spki' }), kid);
+  }
+}
+
+/** Leaves the many text and byte forms to node:crypto, which hands them on in one. */
+function decode(material: string | Uint8Array, alg: string, passphrase: string | undefined): KeyObject {
+  if (alg.startsWith('HS')) {
+    throw new KeyturnError('ERR_KEY_INVALID', `a secret for ${alg} is given as { secret: ... }, so that nothing else is taken for one`);
+  }
+  const bytes = Buffer.from(material);
+  const secret = passphrase === undefined ? {} : { passphrase };
+  const pem = bytes.includes('-----BEGIN');
+  const attempts = pem
+    ? [() => createPrivateKey({ key: bytes, format: 'pem', ...secret }), () => createPublicKey({ key: bytes, format: 'pem' })]
+    : [
+        () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', ...secret }),
+        () => createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
+      ];
+  let cause: unknown;
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch (error) {
+      // What node:crypto says of the private form is what a person with an encrypted key needs to read.
+      cause ??= error;
+    }
+  }
+  const hint = pem ? 'the PEM cannot be read; an encrypted one needs passphrase' : 'these bytes are neither PKCS#8 nor SPKI';
+  throw new KeyturnError('ERR_KEY_INVALID', hint, { cause });
+}
+
+function secretBytes(secret: unknown): Buffer {
+  if (typeof secret === 'string') return Buffer.from(secret, 'utf8');
+  if (secret instanceof Uint8Array) return Buffer.from(secret);
+  throw new KeyturnError('ERR_KEY_INVALID', 'secret must be a string or bytes');
+}

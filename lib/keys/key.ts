@@ -1,0 +1,68 @@
+import type { NativeKey } from '../native.js';
+import { translated } from '../native-error.js';
+
+/** The algorithms a key can be bound to (RFC 7518, section 3.1; RFC 8037). */
+export const ALGORITHMS = ['EdDSA', 'HS256'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** A public key as a JSON Web Key (RFC 7517). */
+export interface PublicJwk {
+  readonly kty: string;
+  readonly alg?: string;
+  readonly kid?: string;
+  readonly use?: string;
+  readonly [member: string]: unknown;
+}
+
+/**
+ * A key, parsed and judged once and bound to one algorithm. It is a handle: the secret stays in the addon, is wiped when the
+ * last handle is collected, and shows in no log.
+ */
+export class Key {
+  readonly #native: NativeKey;
+
+  /** Use `importKey` or `generateKey`. */
+  constructor(native: NativeKey) {
+    this.#native = native;
+    NATIVE.set(this, native);
+  }
+
+  get alg(): Algorithm {
+    return this.#native.algorithm as Algorithm;
+  }
+
+  get kid(): string | undefined {
+    return this.#native.kid ?? undefined;
+  }
+
+  /** Whether it can sign; a public key can only verify. */
+  get canSign(): boolean {
+    return this.#native.canSign;
+  }
+
+  /** The public half. @throws KeyturnError `ERR_KEY_INVALID` for an HMAC key, which has none. */
+  publicJwk(): PublicJwk {
+    return JSON.parse(translated(() => this.#native.publicJwk())) as PublicJwk;
+  }
+
+  /**
+   * The SHA-256 thumbprint in base64url (RFC 7638).
+   *
+   * @throws KeyturnError `ERR_KEY_INVALID` for an HMAC key: it would be a hash of the bare secret.
+   */
+  thumbprint(): string {
+    return translated(() => this.#native.thumbprint());
+  }
+
+  /** What a log may show. */
+  toJSON(): { readonly alg: Algorithm; readonly kid: string | undefined } {
+    return { alg: this.alg, kid: this.kid };
+  }
+}
+
+const NATIVE = new WeakMap<Key, NativeKey>();
+
+/** The addon's handle of a key; `undefined` for anything that is not one. */
+export function nativeKeyOf(key: unknown): NativeKey | undefined {
+  return key instanceof Key ? NATIVE.get(key) : undefined;
+}

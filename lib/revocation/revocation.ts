@@ -1,0 +1,112 @@
+import type { Claims } from '../claims.js';
+import { KeyturnError } from '../errors.js';
+import type { NativeSessions } from '../native.js';
+import { fromFailure } from '../native-error.js';
+import { nativeSessionsOf, registerNativeSessions } from '../native-sessions.js';
+import { checkOptions } from '../options/checks.js';
+import { requiredString } from '../options/strings.js';
+
+export interface CutOffOptions {
+  /** A moment in Unix seconds, not in the future; fractions are fine. Default: now. */
+  readonly before?: number | undefined;
+}
+
+/**
+ * Kills tokens before they expire. Each call resolves when the revocation is durable in the store and in force here; other
+ * processes of the host follow within 250 ms. If the store cannot be reached the call rejects with `ERR_STORE_UNAVAILABLE`,
+ * the revocation is in force here all the same, and it is stored as soon as that is possible.
+ */
+export interface Revocation {
+  /** One token. @param exp its `exp`, in Unix seconds: the entry is kept so long. */
+  token(jti: string, exp: number): Promise<void>;
+  /** One session with its access tokens; resolves also when there is no such session. */
+  session(sid: string): Promise<void>;
+  /** Every session and token of a subject up to a moment. */
+  subject(subject: string, options?: Readonly<CutOffOptions>): Promise<void>;
+  /** Every session and token of everybody up to a moment. */
+  everything(options?: Readonly<CutOffOptions>): Promise<void>;
+  /** Every token that a key signed. Ends no session: the next refresh signs with another key, or fails. */
+  key(kid: string): Promise<void>;
+  /** Whether a token with these claims is revoked. No I/O. `true` also when the index is full and cannot say. */
+  isRevoked(claims: Readonly<Claims>): boolean;
+}
+
+/** The revocation of these sessions. `ready` resolves once the store is open. */
+export function createRevocation(handle: NativeSessions, ready: () => Promise<void>): Revocation {
+  const settle = ({ failure }: { readonly failure?: Parameters<typeof fromFailure>[0] }): void => {
+    if (failure !== undefined) throw fromFailure(failure);
+  };
+  const revocation: Revocation = {
+    async token(jti, exp) {
+      const id = requiredString(jti, 'jti', 'claims.jti');
+      const expiresAt = unixMilliseconds(exp, 'exp');
+      await ready();
+      settle(await handle.revokeToken(id, expiresAt));
+    },
+    async session(sid) {
+      const id = sessionId(sid);
+      await ready();
+      try {
+        settle(await handle.end(id, undefined, Date.now()));
+      } catch (error) {
+        if (!(error instanceof KeyturnError) || error.code !== 'ERR_SESSION_UNKNOWN') throw error;
+      }
+    },
+    async subject(subject, options = {}) {
+      const name = requiredString(subject, 'subject', 'claims.sub');
+      const before = cutOff(options);
+      await ready();
+      settle(await handle.revokeSubject(name, before, Date.now()));
+    },
+    async everything(options = {}) {
+      const before = cutOff(options);
+      await ready();
+      settle(await handle.revokeEverything(before, Date.now()));
+    },
+    async key(kid) {
+      const name = requiredString(kid, 'kid', 'key.kid');
+      await ready();
+      settle(await handle.revokeKey(name, Date.now()));
+    },
+    isRevoked: (claims) => handle.revocationOf(identity(claims), Date.now()) !== null,
+  };
+  registerNativeSessions(revocation, handle);
+  return revocation;
+}
+
+/** The addon's handle behind a revocation. */
+export function nativeRevocationOf(revocation: Revocation): NativeSessions {
+  return nativeSessionsOf(revocation);
+}
+
+function identity({ jti, sid, sub, iat }: Readonly<Claims>): Parameters<NativeSessions['revocationOf']>[0] {
+  return {
+    ...(typeof jti === 'string' ? { jti } : {}),
+    ...(typeof sid === 'string' ? { sid } : {}),
+    ...(typeof sub === 'string' ? { sub } : {}),
+    ...(typeof iat === 'number' ? { iat } : {}),
+  };
+}
+
+function cutOff(options: Readonly<CutOffOptions>): number {
+  checkOptions(options, 'the cut-off', ['before']);
+  const now = Date.now();
+  if (options.before === undefined) return now;
+  const before = unixMilliseconds(options.before, 'before');
+  if (before <= now) return before;
+  throw new KeyturnError('ERR_OPTION_INVALID', 'before must not lie in the future', { claim: 'before' });
+}
+
+/** Unix seconds beyond this are the year 5138: whoever passes them means milliseconds. */
+const LOOKS_LIKE_MILLISECONDS = 1e11;
+
+function unixMilliseconds(seconds: unknown, option: string): number {
+  if (typeof seconds === 'number' && seconds >= 0 && seconds < LOOKS_LIKE_MILLISECONDS) return Math.round(seconds * 1000);
+  const hint = typeof seconds === 'number' && seconds >= LOOKS_LIKE_MILLISECONDS ? '; this looks like milliseconds' : '';
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be a time in Unix seconds${hint}`, { claim: option });
+}
+
+function sessionId(sid: unknown): string {
+  if (typeof sid === 'string' && /^[A-Za-z0-9_-]{22}$/.test(sid)) return sid;
+  throw new KeyturnError('ERR_OPTION_INVALID', 'sid must be the 22 characters of a session id', { claim: 'sid' });
+}

@@ -1,0 +1,92 @@
+import cluster from 'node:cluster';
+
+import { KeyturnError } from '../errors.js';
+import { type Key, nativeKeyOf } from '../keys/key.js';
+import type { NativeKey } from '../native.js';
+import { checkOptions } from '../options/checks.js';
+import { type Duration, parseDuration } from '../options/duration.js';
+import { requiredString } from '../options/strings.js';
+
+/** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
+export interface SessionsOptions {
+  /** `memory:` (private), `memory:NAME` (shared by threads) or `sqlite:PATH`. */
+  readonly store: string;
+  /** `iss` of the access tokens: who you are. */
+  readonly issuer: string;
+  /** `aud` of the access tokens: for whom they are. */
+  readonly audience: string;
+  /**
+   * Keys for the access tokens: the first that can sign signs, all of them verify. Without it an Ed25519 key is made in the
+   * store, by whichever process comes first.
+   */
+  readonly keys?: readonly Key[] | undefined;
+  readonly access?: Readonly<{
+    /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
+    ttl?: Duration | undefined;
+  }>;
+  readonly refresh?: Readonly<{
+    /** How long a used refresh token is answered with the same successor again, 0 to 5 min. Default `'10s'`. */
+    grace?: Duration | undefined;
+  }>;
+  /** How long a session may rest. Default `'1h'`. */
+  readonly idle?: Duration | undefined;
+  /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
+  readonly absolute?: Duration | undefined;
+}
+
+export const SESSIONS_OPTIONS = [
+  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute',
+] as const satisfies readonly (keyof SessionsOptions)[];
+
+/** The options as the addon takes them, spans in milliseconds. */
+export interface ResolvedOptions {
+  readonly settings: {
+    readonly store: string;
+    readonly issuer: string;
+    readonly audience: string;
+    readonly accessTtl: number;
+    readonly grace: number;
+    readonly idle: number;
+    readonly absolute: number;
+  };
+  readonly keys: NativeKey[] | undefined;
+}
+
+/** @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead. */
+export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOptions {
+  checkOptions(options, 'createSessions()', SESSIONS_OPTIONS);
+  const { access = {}, refresh = {}, keys } = options;
+  checkOptions(access, 'access', ['ttl']);
+  checkOptions(refresh, 'refresh', ['grace']);
+  const store = requiredString(options.store, 'store', "'sqlite:./data/keyturn.db'");
+  if (cluster.isWorker && store.startsWith('memory:')) {
+    throw new KeyturnError(
+      'ERR_OPTION_INVALID',
+      "a cluster worker cannot use 'memory:': every worker would have sessions of its own. Use 'sqlite:PATH'",
+      { claim: 'store' },
+    );
+  }
+  return {
+    settings: {
+      store,
+      issuer: requiredString(options.issuer, 'issuer', "'https://app.example.com'"),
+      audience: requiredString(options.audience, 'audience', "'app'"),
+      accessTtl: parseDuration(access.ttl ?? '5m', 'access.ttl'),
+      grace: parseDuration(refresh.grace ?? '10s', 'refresh.grace'),
+      idle: parseDuration(options.idle ?? '1h', 'idle'),
+      absolute: parseDuration(options.absolute ?? '24h', 'absolute'),
+    },
+    keys: keys === undefined ? undefined : nativeKeys(keys),
+  };
+}
+
+function nativeKeys(keys: unknown): NativeKey[] {
+  const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
+  return list.map((key) => {
+    const handle = nativeKeyOf(key);
+    if (handle !== undefined) return handle;
+    throw new KeyturnError('ERR_OPTION_INVALID', 'keys must be a list of keys from importKey() or generateKey()', {
+      claim: 'keys',
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { KeyturnError } from '../errors.js';
+import type { NativeSessions } from '../native.js';
+import { checkOptions } from '../options/checks.js';
+import { optionalString, requiredString } from '../options/strings.js';
+import type { StartOptions } from './types.js';
+
+type NativeSignIn = Parameters<NativeSessions['start']>[0];
+
+/** A sign-in as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_OPTION_UNKNOWN` or `ERR_CLAIMS_INVALID`. */
+export function signIn(options: Readonly<StartOptions>): NativeSignIn {
+  checkOptions(options, 'start()', ['subject', 'roles', 'permissions', 'claims', 'device']);
+  const device = optionalString(options.device, 'device');
+  return {
+    subject: requiredString(options.subject, 'subject', "{ subject: 'alice' }"),
+    ...list(options.roles, 'roles'),
+    ...list(options.permissions, 'permissions'),
+    ...(options.claims === undefined ? {} : { claims: claimsText(options.claims) }),
+    ...(device === undefined ? {} : { device }),
+  };
+}
+
+function list<N extends 'roles' | 'permissions'>(value: unknown, name: N): { [K in N]?: string[] } {
+  if (value === undefined) return {};
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    return { [name]: [...(value)] } as { [K in N]?: string[] };
+  }
+  throw new KeyturnError('ERR_OPTION_INVALID', `${name} must be a list of strings`, { claim: name });
+}
+
+function claimsText(claims: unknown): string {
+  const text = typeof claims === 'object' && claims !== null ? (JSON.stringify(claims) as string | undefined) : undefined;
+  if (text !== undefined) return text;
+  throw new KeyturnError('ERR_CLAIMS_INVALID', 'claims must be an object that JSON can hold', { claim: 'claims' });
+}

@@ -1,0 +1,59 @@
+import type { Claims } from '../claims.js';
+
+/** A session as its owner and the application may see it. Times are Unix milliseconds. */
+export interface Session {
+  /** The `sid`: 22 base64url characters. */
+  readonly id: string;
+  readonly subject: string;
+  readonly device: string | undefined;
+  readonly startedAt: number;
+  readonly lastActivityAt: number;
+  readonly idleEndsAt: number;
+  readonly absoluteEndsAt: number;
+}
+
+/** What a sign-in or a refresh hands out. */
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds until the access token expires. */
+  readonly expiresIn: number;
+  readonly session: Session;
+}
+
+/** How a refresh was answered: see the rotation table in `docs/design.md`. */
+export type RefreshOutcome = 'rotated' | 'replayed' | 'healed';
+
+export interface RefreshedPair extends TokenPair {
+  readonly outcome: RefreshOutcome;
+}
+
+export interface StartOptions {
+  /** Who signed in; becomes `sub`. 1 to 255 characters. */
+  readonly subject: string;
+  readonly roles?: readonly string[] | undefined;
+  readonly permissions?: readonly string[] | undefined;
+  /** The application's own claims; reserved names throw `ERR_CLAIMS_INVALID`. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** A label for the session list, for instance `Firefox on Linux`. Cut at 255 characters. */
+  readonly device?: string | undefined;
+}
+
+export interface RefreshOptions {
+  /** Milliseconds since the user's last input. Without it the refresh does not count as activity. */
+  readonly activity?: number | undefined;
+}
+
+/** The claims of an access token that keyturn issued. */
+export interface AccessClaims extends Claims {
+  readonly iss: string;
+  readonly aud: string;
+  readonly sub: string;
+  readonly sid: string;
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly auth_time: number;
+  readonly roles?: readonly string[];
+  readonly permissions?: readonly string[];
+}

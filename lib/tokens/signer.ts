@@ -1,0 +1,95 @@
+import { KeyturnError } from '../errors.js';
+import { type Key, nativeKeyOf } from '../keys/key.js';
+import { native } from '../native.js';
+import { fromNumber, translated } from '../native-error.js';
+import { checkOptions } from '../options/checks.js';
+import { type Duration, parseDuration } from '../options/duration.js';
+import { optionalString, stringList } from '../options/strings.js';
+
+export interface SignerOptions {
+  /** A key that can sign. */
+  readonly key: Key;
+  /** `iss` of every token. */
+  readonly issuer?: string | undefined;
+  /** `aud` of every token. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** How long tokens live. Default `'5m'`; `false` signs without `exp`. */
+  readonly expiresIn?: Duration | false | undefined;
+  /** From when they are valid, counted from now. */
+  readonly notBefore?: Duration | undefined;
+  /** `typ` of the header. Default `'JWT'`. */
+  readonly typ?: string | undefined;
+}
+
+/** What one call adds. */
+export interface SignOptions {
+  readonly subject?: string | undefined;
+  readonly jti?: string | undefined;
+  /** In place of the signer's own. */
+  readonly expiresIn?: Duration | undefined;
+}
+
+/** Signs claims. */
+export interface Signer {
+  /**
+   * A compact JWS over the claims. Registered claims among them are signed as given.
+   *
+   * @throws KeyturnError `ERR_CLAIMS_INVALID` if they contradict an option, or could not be verified again.
+   */
+  (claims: Readonly<Record<string, unknown>>, options?: Readonly<SignOptions>): string;
+  /** The same as a promise. HS256 and EdDSA take microseconds and are signed at once. */
+  async(claims: Readonly<Record<string, unknown>>, options?: Readonly<SignOptions>): Promise<string>;
+}
+
+/** Resolves every option once; the signer that is returned does little. */
+export function createSigner(options: Readonly<SignerOptions>): Signer {
+  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ']);
+  const key = nativeKeyOf(options.key);
+  if (key === undefined) {
+    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
+  }
+  const { expiresIn, notBefore } = options;
+  const resolved = {
+    issuer: optionalString(options.issuer, 'issuer'),
+    audiences: stringList(options.audience, 'audience'),
+    expiresIn: expiresIn === false ? undefined : lifetime(expiresIn ?? '5m'),
+    expiryIsDefault: expiresIn === undefined,
+    notBefore: notBefore === undefined ? undefined : parseDuration(notBefore, 'notBefore'),
+    typ: optionalString(options.typ, 'typ'),
+  };
+  const signRaw = translated(() => native.createSigner(key, defined(resolved)));
+
+  function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
+    const text = JSON.stringify(claims) as string | undefined;
+    const token =
+      call === undefined
+        ? signRaw(text ?? '', Date.now(), undefined, undefined, undefined)
+        : signRaw(
+            text ?? '',
+            Date.now(),
+            optionalString(call.subject, 'subject'),
+            optionalString(call.jti, 'jti'),
+            call.expiresIn === undefined ? undefined : lifetime(call.expiresIn),
+          );
+    if (typeof token === 'string') return token;
+    throw fromNumber(token);
+  }
+
+   
+  return Object.assign(sign, { async: async (...given: Parameters<Signer>) => sign(...given) });
+}
+
+/** Tokens carry whole seconds: a life below one would be over before it began. */
+function lifetime(value: Duration): number {
+  const ms = parseDuration(value, 'expiresIn');
+  if (ms >= 1000) return ms;
+  throw new KeyturnError('ERR_OPTION_INVALID', 'expiresIn must be one second or more; false signs without expiry', {
+    claim: 'expiresIn',
+  });
+}
+
+/** Without the members that are undefined, which the addon's optional members do not take. */
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

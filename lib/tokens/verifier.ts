@@ -1,0 +1,109 @@
+import type { Claims } from '../claims.js';
+import { KeyturnError } from '../errors.js';
+import { type Algorithm, type Key, nativeKeyOf } from '../keys/key.js';
+import { native, type NativeKey } from '../native.js';
+import { fromNumber, translated } from '../native-error.js';
+import { checkOptions } from '../options/checks.js';
+import { type Duration, parseDuration } from '../options/duration.js';
+import { optionalString, stringList } from '../options/strings.js';
+import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
+
+export interface VerifierOptions {
+  /** One key or several; a token names its key by `kid`, or is tried against each key of its algorithm. At most 32. */
+  readonly key: Key | readonly Key[];
+  /** Narrows what the keys' own algorithms allow. */
+  readonly algorithms?: readonly Algorithm[] | undefined;
+  /** Who may have issued the token; of a list, one of them. */
+  readonly issuer?: string | readonly string[] | undefined;
+  /** For whom it may be; of a list, one of them. Without it a token that has an `aud` is refused (RFC 7519, section 4.1.3). */
+  readonly audience?: string | readonly string[] | undefined;
+  /** About whom it must be. */
+  readonly subject?: string | undefined;
+  /** `typ` of the header, compared as a media type. */
+  readonly typ?: string | undefined;
+  /** How far clocks may differ. Default 0. */
+  readonly clockTolerance?: Duration | undefined;
+  /** How long ago it may have been issued (`iat`). */
+  readonly maxAge?: Duration | undefined;
+  /** Claims that must be there. Default `['exp']`; `[]` accepts tokens that never expire. */
+  readonly required?: readonly string[] | undefined;
+  /** Refuses revoked tokens, and those that live longer than a day: `sessions.revocation`. */
+  readonly revocation?: Revocation | undefined;
+  /** The longest token that is looked at. Default 8192. */
+  readonly maxTokenBytes?: number | undefined;
+}
+
+/** Verifies tokens. */
+export interface Verifier {
+  /**
+   * The claims of a good token: an object of the caller's own.
+   *
+   * @throws KeyturnError with the code that says why it is not.
+   */
+  (token: string): Readonly<Claims>;
+  /** The same as a promise. HS256 and EdDSA take microseconds and are verified at once. */
+  async(token: string): Promise<Readonly<Claims>>;
+}
+
+const NAMES = [
+  'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
+  'maxTokenBytes',
+] as const satisfies readonly (keyof VerifierOptions)[];
+
+const MAX_TOKEN_BYTES = 1024 * 1024;
+
+/** Resolves every option once; the verifier that is returned does little. */
+export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
+  checkOptions(options, 'createVerifier()', NAMES);
+  const required = options.required === undefined ? ['exp'] : requiredClaims(options.required);
+  const named = required.filter((name) => name !== 'exp');
+  const subject = optionalString(options.subject, 'subject');
+  const typ = optionalString(options.typ, 'typ');
+  const revocation = options.revocation === undefined ? undefined : nativeRevocationOf(options.revocation);
+  const resolved = {
+    algorithms: stringList(options.algorithms, 'algorithms'),
+    issuers: stringList(options.issuer, 'issuer'),
+    audiences: stringList(options.audience, 'audience'),
+    ...(subject === undefined ? {} : { subject }),
+    ...(typ === undefined ? {} : { typ }),
+    tolerance: options.clockTolerance === undefined ? 0 : parseDuration(options.clockTolerance, 'clockTolerance'),
+    ...(options.maxAge === undefined ? {} : { maxAge: parseDuration(options.maxAge, 'maxAge') }),
+    requireExp: required.includes('exp'),
+    required: named,
+    maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
+  };
+  const keys = nativeKeys(options.key);
+  const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
+
+  function verify(token: string): Readonly<Claims> {
+    const payload = verifyRaw(token, Date.now());
+    if (typeof payload === 'string') return JSON.parse(payload) as Claims;
+    throw fromNumber(payload, named);
+  }
+
+   
+  return Object.assign(verify, { async: async (token: string) => verify(token) });
+}
+
+function nativeKeys(key: unknown): NativeKey[] {
+  const list: readonly unknown[] = Array.isArray(key) ? key : [key];
+  return list.map((one) => {
+    const handle = nativeKeyOf(one);
+    if (handle !== undefined) return handle;
+    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey(), or a list of them', {
+      claim: 'key',
+    });
+  });
+}
+
+function requiredClaims(value: unknown): string[] {
+  return Array.isArray(value) && value.length === 0 ? [] : stringList(value, 'required');
+}
+
+function maxTokenBytes(value: unknown): number {
+  if (value === undefined) return 8192;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 64 && value <= MAX_TOKEN_BYTES) return value;
+  throw new KeyturnError('ERR_OPTION_INVALID', `maxTokenBytes must be a whole number from 64 to ${String(MAX_TOKEN_BYTES)}`, {
+    claim: 'maxTokenBytes',
+  });
+}

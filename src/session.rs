@@ -1,0 +1,271 @@
+//! Sessions for JavaScript.
+
+use std::sync::Arc;
+
+use keyturn_core::{
+    crypto::install_provider,
+    error::{Code, Error},
+    random::SystemRandom,
+    session::{EndReason, Manager, SessionId, Settings, SignIn},
+    store::{EndAsk, Which},
+};
+use keyturn_stores::StoreUrl;
+use napi::{
+    Env,
+    bindgen_prelude::{ClassInstance, Object},
+};
+use napi_derive::napi;
+
+use crate::{
+    answer::{DoneAnswer, EndedAnswer, ListAnswer, PairAnswer},
+    error::{Thrown, store_thrown, thrown},
+    key::{NativeKey, public_jwk},
+    promise, time,
+};
+
+/// The options of `createSessions`, checked for types by its caller. Spans in milliseconds.
+#[napi(object)]
+pub struct NativeSessionOptions {
+    pub store: String,
+    pub issuer: String,
+    pub audience: String,
+    pub access_ttl: f64,
+    pub grace: f64,
+    pub idle: f64,
+    pub absolute: f64,
+}
+
+/// A sign-in. `claims` is JSON text.
+#[napi(object)]
+pub struct NativeSignIn {
+    pub subject: String,
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+    pub claims: Option<String>,
+    pub device: Option<String>,
+}
+
+/// A session manager.
+#[napi(js_name = "NativeSessions")]
+pub struct NativeSessions {
+    pub(crate) manager: Arc<Manager>,
+}
+
+#[napi]
+impl NativeSessions {
+    /// Sessions over the store at `options.store`. Nothing is opened before `open`.
+    #[napi(factory, catch_unwind)]
+    pub fn create(
+        options: NativeSessionOptions,
+        keys: Option<Vec<ClassInstance<'_, NativeKey>>>,
+    ) -> Result<Self, Thrown> {
+        install_provider();
+        let settings = Settings {
+            issuer: options.issuer,
+            audience: options.audience,
+            access_ttl: time::span(options.access_ttl),
+            grace: time::span(options.grace),
+            idle: time::span(options.idle),
+            absolute: time::span(options.absolute),
+        };
+        settings.check().map_err(thrown)?;
+        let random = SystemRandom::new();
+        let url = StoreUrl::parse(&options.store).map_err(store_thrown)?;
+        let shared = keyturn_stores::open(&url, &random).map_err(store_thrown)?;
+        let keys = keys.map(|keys| keys.iter().map(|key| key.key.clone()).collect());
+        let manager = Manager::new(settings, shared, keys, Arc::new(random)).map_err(thrown)?;
+        Ok(Self { manager })
+    }
+
+    /// Loads keys and revocations.
+    #[napi(ts_return_type = "Promise<DoneAnswer>")]
+    pub fn open<'env>(&self, env: &'env Env, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, DoneAnswer::from_result, |answer| {
+            self.manager.open(time::now(now), answer);
+        })
+    }
+
+    /// Starts a session.
+    #[napi(ts_return_type = "Promise<PairAnswer>")]
+    pub fn start<'env>(&self, env: &'env Env, sign_in: NativeSignIn, now: f64) -> napi::Result<Object<'env>> {
+        let sign_in = SignIn {
+            subject: sign_in.subject,
+            roles: sign_in.roles,
+            permissions: sign_in.permissions,
+            claims: sign_in.claims,
+            device: sign_in.device,
+        };
+        promise::of(env, PairAnswer::from_started, |answer| {
+            self.manager.start(&sign_in, time::now(now), answer);
+        })
+    }
+
+    /// Exchanges a refresh token. `report`: milliseconds since the user's last input.
+    #[napi(ts_return_type = "Promise<PairAnswer>")]
+    pub fn refresh<'env>(
+        &self,
+        env: &'env Env,
+        token: String,
+        report: Option<f64>,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        promise::of(env, PairAnswer::from_refreshed, |answer| {
+            self.manager
+                .refresh(&token, report.map(time::span), time::now(now), answer);
+        })
+    }
+
+    /// The live sessions of a subject.
+    #[napi(ts_return_type = "Promise<ListAnswer>")]
+    pub fn list<'env>(&self, env: &'env Env, subject: String, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, ListAnswer::from_result, |answer| {
+            self.manager.list(subject, time::now(now), answer);
+        })
+    }
+
+    /// Ends one session; with `subject`, only if it is that subject's.
+    #[napi(ts_return_type = "Promise<EndedAnswer>")]
+    pub fn end<'env>(
+        &self,
+        env: &'env Env,
+        sid: String,
+        subject: Option<String>,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        promise::of(env, EndedAnswer::from_result, |answer| {
+            let Ok(sid) = SessionId::parse(&sid) else {
+                return answer(Err(Error::new(Code::SessionUnknown).into()));
+            };
+            let which = Which::Session { sid, subject };
+            self.manager.end(revoked(which, now), answer);
+        })
+    }
+
+    /// Ends the sessions of a subject, all but one of them if `except` names it.
+    #[napi(ts_return_type = "Promise<EndedAnswer>")]
+    pub fn end_all<'env>(
+        &self,
+        env: &'env Env,
+        subject: String,
+        except: Option<String>,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        promise::of(env, EndedAnswer::from_result, |answer| {
+            let which = Which::Subject {
+                subject,
+                before: time::now(now),
+                except: except.and_then(|sid| SessionId::parse(&sid).ok()),
+            };
+            self.manager.end(revoked(which, now), answer);
+        })
+    }
+
+    /// Ends the session of a refresh token of any generation.
+    #[napi(ts_return_type = "Promise<EndedAnswer>")]
+    pub fn end_by_refresh_token<'env>(
+        &self,
+        env: &'env Env,
+        token: String,
+        reason: String,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        let reason = EndReason::from_text(&reason).unwrap_or(EndReason::Logout);
+        promise::of(env, EndedAnswer::from_optional, |answer| {
+            self.manager
+                .end_by_refresh_token(&token, reason, time::now(now), answer);
+        })
+    }
+
+    /// Ends all sessions of the refresh token's subject if a refresh would be granted now, else its own session only.
+    #[napi(ts_return_type = "Promise<EndedAnswer>")]
+    pub fn end_all_by_refresh_token<'env>(
+        &self,
+        env: &'env Env,
+        token: String,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        promise::of(env, EndedAnswer::from_optional, |answer| {
+            self.manager
+                .end_all_by_refresh_token(&token, EndReason::Logout, time::now(now), answer);
+        })
+    }
+
+    /// The sid of a refresh token whose shape and tag are good.
+    #[napi(catch_unwind)]
+    pub fn session_of(&self, token: String) -> Option<String> {
+        self.manager.session_of(&token).map(|sid| sid.to_string())
+    }
+
+    /// The CSRF token of a session.
+    #[napi(catch_unwind)]
+    pub fn csrf_token(&self, sid: String) -> Result<String, Thrown> {
+        let sid = SessionId::parse(&sid).map_err(thrown)?;
+        Ok(self.manager.csrf().map_err(thrown)?.token(&sid))
+    }
+
+    /// Whether a CSRF token is the session's.
+    #[napi(catch_unwind)]
+    pub fn csrf_matches(&self, sid: String, presented: String) -> Result<bool, Thrown> {
+        let csrf = self.manager.csrf().map_err(thrown)?;
+        Ok(SessionId::parse(&sid).is_ok_and(|sid| csrf.matches(&sid, &presented)))
+    }
+
+    /// Notes activity of a session.
+    #[napi(catch_unwind)]
+    pub fn note_activity(&self, sid: String, at: f64) {
+        if let Ok(sid) = SessionId::parse(&sid) {
+            self.manager.note_activity(sid, time::now(at));
+        }
+    }
+
+    /// The public JWKs of the asymmetric keys, as JSON texts.
+    #[napi(catch_unwind)]
+    pub fn jwks(&self) -> Result<Vec<String>, Thrown> {
+        let keys = self.manager.keys().map_err(thrown)?.keys();
+        let public = keys.iter().filter(|key| !key.algorithm().is_symmetric());
+        public.map(|key| public_jwk(key).map_err(thrown)).collect()
+    }
+
+    /// How many revocations are held, and how often activity was dropped.
+    #[napi(catch_unwind)]
+    pub fn gauges(&self) -> Gauges {
+        let shared = self.manager.shared();
+        Gauges {
+            revocations: u32::try_from(shared.index.len()).unwrap_or(u32::MAX),
+            revocations_nearly_full: shared.index.is_nearly_full(),
+            activity_dropped: u32::try_from(shared.activity.dropped()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Stores activity and forgets what has expired; `purge` also lets the store delete what is past use.
+    #[napi(ts_return_type = "Promise<DoneAnswer>")]
+    pub fn maintain<'env>(&self, env: &'env Env, purge: bool, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, DoneAnswer::from_result, |answer| {
+            self.manager.maintain(time::now(now), purge, answer);
+        })
+    }
+
+    /// Stores what has been seen and lets go of the store.
+    #[napi(ts_return_type = "Promise<DoneAnswer>")]
+    pub fn close<'env>(&self, env: &'env Env, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, DoneAnswer::from_result, |answer| {
+            self.manager.close(time::now(now), answer);
+        })
+    }
+}
+
+/// Numbers for an operator.
+#[napi(object)]
+pub struct Gauges {
+    pub revocations: u32,
+    pub revocations_nearly_full: bool,
+    pub activity_dropped: u32,
+}
+
+pub(crate) fn revoked(which: Which, now: f64) -> EndAsk {
+    EndAsk {
+        which,
+        reason: EndReason::Revoked,
+        now: time::now(now),
+    }
+}
