@@ -1,6 +1,7 @@
 import { KeyturnError } from './errors.js';
 import { native } from './native.js';
 import { fromFailure } from './native-error.js';
+import { isWellFormed } from './options/strings.js';
 
 /**
  * An argon2id hash in PHC form with a random salt (RFC 9106; 19 MiB, two passes, one lane: about 20 ms). Runs on a bounded
@@ -10,7 +11,8 @@ import { fromFailure } from './native-error.js';
  * @throws KeyturnError `ERR_PASSWORD_INVALID`; `ERR_POOL_FULL` when 256 others wait.
  */
 export async function hashPassword(password: string): Promise<string> {
-  const { hash, failure } = await native.hashPassword(text(password));
+  if (!isWellFormed(text(password))) throw invalid('a password takes whole characters, no half of a surrogate pair');
+  const { hash, failure } = await native.hashPassword(password);
   if (failure !== undefined) throw fromFailure(failure);
   return hash ?? '';
 }
@@ -22,12 +24,23 @@ export async function hashPassword(password: string): Promise<string> {
  * @throws KeyturnError `ERR_PASSWORD_INVALID` if the hash is no argon2 hash or asks for unreasonable work; `ERR_POOL_FULL`.
  */
 export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
-  const { matches, failure } = await native.verifyPassword(hash ?? undefined, text(password));
+  // Nobody has half a character in a password; the empty one matches nothing and takes as long.
+  const acceptable = isWellFormed(text(password)) ? password : '';
+  const { matches, failure } = await native.verifyPassword(storedHash(hash), acceptable);
   if (failure !== undefined) throw fromFailure(failure);
   return matches === true;
 }
 
 function text(password: unknown): string {
   if (typeof password === 'string') return password;
-  throw new KeyturnError('ERR_PASSWORD_INVALID', 'a password must be a string');
+  throw invalid('a password must be a string');
+}
+
+function storedHash(hash: unknown): string | undefined {
+  if (hash === null || hash === undefined || typeof hash === 'string') return hash ?? undefined;
+  throw invalid('a stored hash must be a string, or null for a user that does not exist');
+}
+
+function invalid(message: string): KeyturnError {
+  return new KeyturnError('ERR_PASSWORD_INVALID', message);
 }

@@ -1,8 +1,8 @@
 import { native } from '../native.js';
 import { translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
-import { optionalString, requiredString } from '../options/strings.js';
-import { type Algorithm, Key } from './key.js';
+import { optionalString } from '../options/strings.js';
+import { type Algorithm, checkedAlgorithm, Key } from './key.js';
 
 export interface GenerateKeyOptions {
   /** The key's name in token headers. */
@@ -16,7 +16,7 @@ export interface GenerateKeyOptions {
  */
 export function generateKey(alg: Algorithm, options: Readonly<GenerateKeyOptions> = {}): Key {
   checkOptions(options, 'generateKey()', ['kid']);
-  const name = requiredString(alg, 'alg', "'EdDSA'");
+  const name = checkedAlgorithm(alg, 'alg');
   const kid = optionalString(options.kid, 'kid');
   return new Key(translated(() => native.NativeKey.generate(name, kid)));
 }

@@ -4,8 +4,8 @@ import { KeyturnError } from '../errors.js';
 import { native, type NativeKey } from '../native.js';
 import { translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
-import { optionalString, requiredString } from '../options/strings.js';
-import { type Algorithm, Key } from './key.js';
+import { isWellFormed, optionalString } from '../options/strings.js';
+import { type Algorithm, checkedAlgorithm, Key } from './key.js';
 
 /** A JSON Web Key (RFC 7517) as plain data. */
 export type JsonWebKey = Readonly<{ kty: string; [member: string]: unknown }>;
@@ -36,7 +36,7 @@ export interface ImportKeyOptions {
  */
 export function importKey(material: KeyMaterial, options: Readonly<ImportKeyOptions>): Key {
   checkOptions(options, 'importKey()', ['alg', 'kid', 'use', 'passphrase']);
-  const alg = requiredString(options.alg, 'alg', "'EdDSA'");
+  const alg = checkedAlgorithm(options.alg, 'alg');
   const kid = optionalString(options.kid, 'kid');
   const passphrase = optionalString(options.passphrase, 'passphrase');
   if (optionalString(options.use, 'use') !== undefined && (options.use as string) !== 'sig') {
@@ -52,7 +52,7 @@ function parse(material: unknown, alg: string, kid: string | undefined, passphra
   }
   if (typeof material === 'object' && material !== null) {
     if ('secret' in material) return native.NativeKey.fromSecret(alg, secretBytes(material.secret), kid);
-    if ('kty' in material) return native.NativeKey.fromJwk(alg, JSON.stringify(material), kid);
+    if ('kty' in material) return native.NativeKey.fromJwk(alg, jsonText(material), kid);
   }
   throw new KeyturnError('ERR_KEY_INVALID', 'a key is PEM, DER, a JWK, a KeyObject, or { secret } for HMAC');
 }
@@ -91,12 +91,24 @@ function decode(material: string | Uint8Array, alg: string, passphrase: string |
       cause ??= error;
     }
   }
-  const hint = pem ? 'the PEM cannot be read; an encrypted one needs passphrase' : 'these bytes are neither PKCS#8 nor SPKI';
+  const hint = pem ? 'the PEM cannot be read; an encrypted one needs passphrase' : 'these bytes are neither PKCS#8, which needs passphrase if it is encrypted, nor SPKI';
   throw new KeyturnError('ERR_KEY_INVALID', hint, { cause });
 }
 
+function jsonText(jwk: object): string {
+  let text: unknown;
+  try {
+    text = JSON.stringify(jwk);
+  } catch (cause) {
+    throw new KeyturnError('ERR_KEY_INVALID', 'a JWK must be plain data', { cause });
+  }
+  if (typeof text === 'string') return text;
+  throw new KeyturnError('ERR_KEY_INVALID', 'a JWK must be plain data');
+}
+
 function secretBytes(secret: unknown): Buffer {
-  if (typeof secret === 'string') return Buffer.from(secret, 'utf8');
+  // Each half of a surrogate pair would become the same three bytes, and so many secrets the same key.
+  if (typeof secret === 'string' && isWellFormed(secret)) return Buffer.from(secret, 'utf8');
   if (secret instanceof Uint8Array) return Buffer.from(secret);
-  throw new KeyturnError('ERR_KEY_INVALID', 'secret must be a string or bytes');
+  throw new KeyturnError('ERR_KEY_INVALID', 'secret must be bytes, or a string of whole characters');
 }

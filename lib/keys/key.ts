@@ -1,9 +1,17 @@
+import { KeyturnError } from '../errors.js';
 import type { NativeKey } from '../native.js';
 import { translated } from '../native-error.js';
 
 /** The algorithms a key can be bound to (RFC 7518, section 3.1; RFC 8037). */
 export const ALGORITHMS = ['EdDSA', 'HS256'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** @throws KeyturnError `ERR_OPTION_INVALID` unless the value is the name of an algorithm. */
+export function checkedAlgorithm(value: unknown, option: string): Algorithm {
+  const found = ALGORITHMS.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be '${ALGORITHMS.join("' or '")}'`, { claim: option });
+}
 
 /** A public key as a JSON Web Key (RFC 7517). */
 export interface PublicJwk {

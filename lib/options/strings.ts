@@ -1,9 +1,14 @@
 import { KeyturnError } from '../errors.js';
 
-/** @throws KeyturnError `ERR_OPTION_INVALID` unless the value is a string that is not empty, or `undefined`. */
+/**
+ * A string as it is. One that holds half of a surrogate pair is refused: it has no UTF-8 form, and would cross into the addon
+ * as another string, with U+FFFD in that place.
+ *
+ * @throws KeyturnError `ERR_OPTION_INVALID` unless the value is such a string and not empty, or `undefined`.
+ */
 export function optionalString(value: unknown, option: string): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be a string that is not empty`, { claim: option });
+  if (value === undefined || isText(value)) return value;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be a string of whole characters that is not empty`, { claim: option });
 }
 
 /** @throws KeyturnError `ERR_OPTION_INVALID` unless the value is a string that is not empty. */
@@ -14,16 +19,26 @@ export function requiredString(value: unknown, option: string, example: string):
 }
 
 /**
- * One string or a list of them, as a list; `undefined` is the empty list. A list that is empty where one was given, or that
- * holds anything but strings, would check nothing and is refused.
+ * One string or a list of them, as a list of one's own; `undefined` is the empty list. A list that is empty where one was
+ * given, or that holds anything but strings, would check nothing and is refused.
  *
  * @throws KeyturnError `ERR_OPTION_INVALID`.
  */
 export function stringList(value: unknown, option: string): string[] {
   if (value === undefined) return [];
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')) return list as string[];
+  // Array.from() makes undefined of a hole, which every() would pass over.
+  const list: readonly unknown[] = Array.isArray(value) ? Array.from(value) : [value];
+  if (list.length > 0 && list.every(isText)) return list as string[];
   throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be a string or a list of strings, none of them empty`, {
     claim: option,
   });
+}
+
+/** Whether the string holds whole characters only: no half of a surrogate pair. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && isWellFormed(value);
 }

@@ -52,7 +52,7 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
   const resolved = {
     issuer: optionalString(options.issuer, 'issuer'),
     audiences: stringList(options.audience, 'audience'),
-    expiresIn: expiresIn === false ? undefined : lifetime(expiresIn ?? '5m'),
+    expiresIn: expiresIn === false ? undefined : lifetime(expiresIn === undefined ? '5m' : expiresIn),
     expiryIsDefault: expiresIn === undefined,
     notBefore: notBefore === undefined ? undefined : parseDuration(notBefore, 'notBefore'),
     typ: optionalString(options.typ, 'typ'),
@@ -60,23 +60,41 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
   const signRaw = translated(() => native.createSigner(key, defined(resolved)));
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
-    const text = JSON.stringify(claims) as string | undefined;
-    const token =
-      call === undefined
-        ? signRaw(text ?? '', Date.now(), undefined, undefined, undefined)
-        : signRaw(
-            text ?? '',
-            Date.now(),
-            optionalString(call.subject, 'subject'),
-            optionalString(call.jti, 'jti'),
-            call.expiresIn === undefined ? undefined : lifetime(call.expiresIn),
-          );
+    const text = jsonText(claims);
+    const token = call === undefined ? signRaw(text, now(), undefined, undefined, undefined) : signWith(text, call);
     if (typeof token === 'string') return token;
     throw fromNumber(token);
   }
 
+  function signWith(text: string, call: Readonly<SignOptions>): string | number {
+    checkOptions(call, "the signer's second argument", ['subject', 'jti', 'expiresIn']);
+    return signRaw(
+      text,
+      now(),
+      optionalString(call.subject, 'subject'),
+      optionalString(call.jti, 'jti'),
+      call.expiresIn === undefined ? undefined : lifetime(call.expiresIn),
+    );
+  }
+
    
   return Object.assign(sign, { async: async (...given: Parameters<Signer>) => sign(...given) });
+}
+
+/** The claims' JSON text; empty for what has none, which the addon refuses. */
+function jsonText(claims: unknown): string {
+  try {
+    return (JSON.stringify(claims) as string | undefined) ?? '';
+  } catch (cause) {
+    throw new KeyturnError('ERR_CLAIMS_INVALID', 'The claims cannot be signed: they must be plain data.', { cause });
+  }
+}
+
+/** A clock without a time would make tokens that never expire; a verifier takes it for the end of time. */
+function now(): number {
+  const ms = Date.now();
+  if (ms >= 0) return ms;
+  throw new KeyturnError('ERR_INTERNAL', 'Date.now() gives no time.');
 }
 
 /** Tokens carry whole seconds: a life below one would be over before it began. */

@@ -1,6 +1,6 @@
 import type { Claims } from '../claims.js';
 import { KeyturnError } from '../errors.js';
-import { type Algorithm, type Key, nativeKeyOf } from '../keys/key.js';
+import { type Algorithm, checkedAlgorithm, type Key, nativeKeyOf } from '../keys/key.js';
 import { native, type NativeKey } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
@@ -61,7 +61,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   const typ = optionalString(options.typ, 'typ');
   const revocation = options.revocation === undefined ? undefined : nativeRevocationOf(options.revocation);
   const resolved = {
-    algorithms: stringList(options.algorithms, 'algorithms'),
+    algorithms: stringList(options.algorithms, 'algorithms').map((name) => checkedAlgorithm(name, 'algorithms')),
     issuers: stringList(options.issuer, 'issuer'),
     audiences: stringList(options.audience, 'audience'),
     ...(subject === undefined ? {} : { subject }),
@@ -86,7 +86,8 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
 }
 
 function nativeKeys(key: unknown): NativeKey[] {
-  const list: readonly unknown[] = Array.isArray(key) ? key : [key];
+  // Array.from() makes undefined of a hole, which map() would pass over.
+  const list: readonly unknown[] = Array.isArray(key) ? Array.from(key) : [key];
   return list.map((one) => {
     const handle = nativeKeyOf(one);
     if (handle !== undefined) return handle;

@@ -1,6 +1,6 @@
 //! Ends and revocations: durable in the store, then visible in the index, then acknowledged.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use super::{Answer, Failure, Manager};
 use crate::{
@@ -36,6 +36,7 @@ impl Manager {
                     });
                 }
                 Err(error) => {
+                    manager.shared.unsure.store(true, Ordering::Release);
                     manager.keep_for_later(retry);
                     done(Err(error.into()));
                 }

@@ -1,6 +1,6 @@
 //! Sign-in and refresh: everything that hands out tokens.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
 use crate::{
@@ -115,7 +115,11 @@ impl Manager {
                 let answer = match answer {
                     Ok(Some(answer)) => answer,
                     Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                    Err(error) => return done(Err(concerning(error.into(), None))),
+                    Err(error) => {
+                        // It may have been committed all the same, and may have ended the session.
+                        manager.shared.unsure.store(true, Ordering::Release);
+                        return done(Err(concerning(error.into(), None)));
+                    }
                 };
                 if let Some(revocation) = &answer.revocation {
                     manager.shared.index.insert(revocation);

@@ -26,6 +26,8 @@ pub struct Shared {
     /// Managers that have not been closed. The last one closes the store.
     pub(super) users: AtomicUsize,
     pub(super) closed: AtomicBool,
+    /// Set when a step's outcome is unknown: the store may hold a revocation that the index has not heard of.
+    pub(super) unsure: AtomicBool,
 }
 
 impl Shared {
@@ -39,6 +41,7 @@ impl Shared {
             settings: OnceLock::new(),
             users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            unsure: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&shared);
         shared.store.watch(Box::new(move |revocations| {

@@ -37,18 +37,18 @@ impl Manager {
         for ask in pending {
             self.end(ask, Box::new(|_| {}));
         }
-        if self.shared.index.is_full() {
-            let shared = Arc::clone(&self.shared);
-            let reload = move |revocations: Result<Vec<Revocation>, StoreError>| {
-                if let Ok(revocations) = revocations {
-                    shared.index.reload(&revocations);
-                }
-            };
-            self.shared.store.revocations(now, Box::new(reload));
-        }
         if purge {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
+        let manager = Arc::clone(self);
+        if self.shared.unsure.swap(false, Ordering::AcqRel) || self.shared.index.is_full() {
+            self.reload(now, Box::new(move || manager.store_activity(done)));
+        } else {
+            manager.store_activity(done);
+        }
+    }
+
+    fn store_activity(&self, done: Answer<()>) {
         let batch = self.shared.activity.batch();
         if batch.is_empty() {
             return done(Ok(()));
@@ -63,6 +63,19 @@ impl Manager {
                 done(stored.map_err(Failure::from));
             }),
         );
+    }
+
+    /// Reads every unexpired revocation again; a failure leaves it to the next turn.
+    fn reload(&self, now: UnixMs, then: Box<dyn FnOnce() + Send>) {
+        let shared = Arc::clone(&self.shared);
+        let take = move |revocations: Result<Vec<Revocation>, StoreError>| {
+            match revocations {
+                Ok(revocations) => shared.index.reload(&revocations),
+                Err(_) => shared.unsure.store(true, Ordering::Release),
+            }
+            then();
+        };
+        self.shared.store.revocations(now, Box::new(take));
     }
 
     /// Stores what has been seen and lets go of the store, which closes with its last user. A second call does nothing.

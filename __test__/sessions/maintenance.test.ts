@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { Maintenance } from '../../dist/sessions/maintenance.js';
+
+class FakeNative {
+  readonly calls: { readonly purge: boolean; readonly now: number }[] = [];
+  settle: (() => void) | undefined;
+
+  maintain(purge: boolean, now: number): Promise<{ failure?: never }> {
+    this.calls.push({ purge, now });
+    return new Promise((resolve) => {
+      this.settle = () => {
+        resolve({});
+      };
+    });
+  }
+}
+
+function maintenance(native: FakeNative, idleMs: number): Maintenance {
+  return new Maintenance(native as unknown as ConstructorParameters<typeof Maintenance>[0], idleMs);
+}
+
+describe('maintenance', () => {
+  it('runs every five seconds, or ten times in a shorter idle limit', (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    for (const [idleMs, everyMs] of [[3_600_000, 5000], [20_000, 2000], [10, 100]] as const) {
+      const native = new FakeNative();
+      maintenance(native, idleMs).start();
+      t.mock.timers.tick(everyMs - 1);
+      assert.equal(native.calls.length, 0);
+      t.mock.timers.tick(1);
+      assert.equal(native.calls.length, 1);
+    }
+  });
+
+  it('waits for a batch under way before it begins another, and purges once a minute', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const native = new FakeNative();
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    t.mock.timers.tick(15_000);
+    assert.equal(native.calls.length, 1);
+    for (let turn = 0; turn < 13; turn += 1) {
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+      t.mock.timers.tick(5000);
+    }
+    assert.equal(native.calls.filter(({ purge }) => purge).length, 2);
+    native.settle?.();
+    await running.stop();
+    t.mock.timers.tick(60_000);
+    assert.equal(native.calls.length, 14);
+  });
+});

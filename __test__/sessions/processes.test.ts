@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+
+import type { RefreshedPair } from 'keyturn';
+
+import { LONG } from '../support/requirements.js';
+import { coded, openSessions, temporaryFolder } from '../support/sessions.js';
+import type { Answer, Command } from '../support/sessions-process.js';
+
+/** Another process with sessions on the same file. */
+class Neighbour {
+  readonly #child: ChildProcess;
+
+  constructor(t: TestContext, store: string) {
+    this.#child = fork(join(__dirname, '..', 'support', 'sessions-process.js'), [store]);
+    this.#child.setMaxListeners(0);
+    t.after(() => this.#child.kill('SIGKILL'));
+  }
+
+  /** One command at a time. */
+  ask(command: Command): Promise<Answer> {
+    const answer = once(this.#child, 'message') as Promise<readonly [Answer]>;
+    const ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`the other process ended with ${String(code)}`);
+    });
+    this.#child.send(command);
+    return Promise.race([answer.then(([given]) => given), ended]);
+  }
+}
+
+describe('several processes on one SQLite file', () => {
+  it('answer 50 refreshes of one token at once with one successor and no error', async (t) => {
+    const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
+    const here = openSessions(t, { store });
+    const there = new Neighbour(t, store);
+    let { refreshToken } = await here.start({ subject: 'alice' });
+    const rounds = LONG ? 1000 : 20;
+    let rotatedThere = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const token = refreshToken;
+      const race = there.ask({ type: 'refresh', token, times: 25 });
+      const mine = await Promise.all(Array.from({ length: 25 }, () => here.refresh(token)));
+      const answers: readonly Pick<RefreshedPair, 'refreshToken' | 'outcome'>[] = [...mine, ...((await race).pairs ?? [])];
+      assert.equal(answers.length, 50);
+      assert.equal(new Set(answers.map((answer) => answer.refreshToken)).size, 1);
+      assert.equal(answers.filter(({ outcome }) => outcome === 'rotated').length, 1);
+      if (mine.every(({ outcome }) => outcome === 'replayed')) rotatedThere += 1;
+      refreshToken = answers[0]?.refreshToken ?? '';
+    }
+    t.diagnostic(`${String(rotatedThere)} of ${String(rounds)} rounds were won by the other process`);
+    assert.equal((await here.refresh(refreshToken)).outcome, 'rotated');
+  });
+
+  it('make their keys once, whoever comes first', async (t) => {
+    for (let round = 0; round < (LONG ? 50 : 3); round += 1) {
+      const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
+      const neighbours = [0, 1, 2].map(() => new Neighbour(t, store));
+      const here = openSessions(t, { store });
+      const tokens = await Promise.all(neighbours.map((neighbour) => neighbour.ask({ type: 'start', subject: 'alice' })));
+      await here.ready();
+      for (const { accessToken } of tokens) assert.equal(here.verify(accessToken ?? '').sub, 'alice');
+    }
+  });
+
+  it('refuse what another one revoked, soon after', async (t) => {
+    const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
+    const here = openSessions(t, { store });
+    const there = new Neighbour(t, store);
+    const delays: number[] = [];
+    for (let round = 0; round < (LONG ? 200 : 10); round += 1) {
+      const { accessToken, session } = await here.start({ subject: 'alice' });
+      assert.equal(here.verify(accessToken).sub, 'alice');
+      await there.ask({ type: 'end', sid: session.id });
+      const revoked = performance.now();
+      while (!isRefused(() => here.verify(accessToken))) {
+        assert.ok(performance.now() - revoked < 5000, 'the revocation never arrived');
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      delays.push(performance.now() - revoked);
+    }
+    delays.sort((a, b) => a - b);
+    t.diagnostic(`seen after ${delays[Math.floor(delays.length / 2)]?.toFixed(0) ?? ''} ms at the median, ${delays.at(-1)?.toFixed(0) ?? ''} ms at most`);
+  });
+
+  function isRefused(verify: () => unknown): boolean {
+    try {
+      verify();
+      return false;
+    } catch (error) {
+      return coded('ERR_TOKEN_REVOKED')(error);
+    }
+  }
+});

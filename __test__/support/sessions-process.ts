@@ -1,0 +1,34 @@
+/** A process with sessions on the store that its argument names; does what its parent says. */
+import { createSessions, type RefreshedPair } from 'keyturn';
+
+import { AUDIENCE, ISSUER } from './sessions.js';
+
+export type Command =
+  | { readonly type: 'refresh'; readonly token: string; readonly times: number }
+  | { readonly type: 'start'; readonly subject: string }
+  | { readonly type: 'end'; readonly sid: string };
+
+export interface Answer {
+  readonly pairs?: readonly Pick<RefreshedPair, 'refreshToken' | 'outcome'>[];
+  readonly accessToken?: string;
+}
+
+const sessions = createSessions({ store: process.argv[2] ?? '', issuer: ISSUER, audience: AUDIENCE });
+
+process.on('message', (command: Command) => {
+  void obey(command).then((answer) => process.send?.(answer));
+});
+
+async function obey(command: Command): Promise<Answer> {
+  switch (command.type) {
+    case 'refresh': {
+      const all = await Promise.all(Array.from({ length: command.times }, () => sessions.refresh(command.token)));
+      return { pairs: all.map(({ refreshToken, outcome }) => ({ refreshToken, outcome })) };
+    }
+    case 'start':
+      return { accessToken: (await sessions.start({ subject: command.subject })).accessToken };
+    case 'end':
+      await sessions.end(command.sid);
+      return {};
+  }
+}

@@ -1,0 +1,219 @@
+//! What only a file can do: survive, be damaged, be locked, be read by two processes.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use keyturn_core::{
+    error::Code,
+    revocation::{Revocation, Target},
+    store::{Store, StoreError},
+};
+use keyturn_stores::SqliteStore;
+use rusqlite::Connection;
+
+use crate::support::{ask, at, session, wait};
+
+fn store(path: &Path) -> SqliteStore {
+    SqliteStore::open(path).unwrap()
+}
+
+fn try_it(store: &SqliteStore) -> Result<(), StoreError> {
+    wait(|done| store.create(session("alice", at(0)).0, done))
+}
+
+#[test]
+fn sessions_and_the_file_mode_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/keyturn.db");
+    let (record, family) = session("alice", at(0));
+    let first = store(&path);
+    wait(|done| first.create(record.clone(), done)).unwrap();
+    wait(|done| first.refresh(ask(&record, &family, 0, at(1)), done)).unwrap();
+    wait(|done| first.close(done)).unwrap();
+    assert!(
+        !path.with_extension("db-wal").exists(),
+        "a clean close leaves no log behind"
+    );
+
+    let second = store(&path);
+    let list = wait(|done| second.list("alice".into(), at(2), done)).unwrap();
+    assert_eq!((list[0].sid, list[0].generation), (record.sid, 1));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for name in ["keyturn.db", "keyturn.db-wal", "keyturn.db-shm"] {
+            let mode = fs::metadata(path.with_file_name(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_called_that_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let text = "shopping list\n".repeat(1000);
+    fs::write(&path, &text).unwrap();
+    let error = try_it(&store(&path)).unwrap_err();
+    assert_eq!(error.code, Code::StoreCorrupt);
+    assert!(error.detail.contains("notes.txt"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    try_it(&store(&path)).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE keyturn_meta SET value = 99", [])
+        .unwrap();
+    assert_eq!(try_it(&store(&path)).unwrap_err().code, Code::StoreVersion);
+    let version: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT value FROM keyturn_meta", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 99);
+}
+
+#[test]
+fn an_applications_own_tables_and_version_stay_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let app = Connection::open(&path).unwrap();
+    app.execute_batch("CREATE TABLE sessions (mine TEXT); INSERT INTO sessions VALUES ('x'); PRAGMA user_version = 7")
+        .unwrap();
+    drop(app);
+    let shared = store(&path);
+    try_it(&shared).unwrap();
+    wait(|done| shared.close(done)).unwrap();
+    let app = Connection::open(&path).unwrap();
+    let mine: String = app
+        .query_row("SELECT mine FROM sessions", [], |row| row.get(0))
+        .unwrap();
+    let version: i64 = app.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!((mine.as_str(), version), ("x", 7));
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_unavailable_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.join("keyturn.db"), folder.path().to_owned()] {
+        let error = try_it(&store(&path)).unwrap_err();
+        assert_eq!(error.code, Code::StoreUnavailable, "{error}");
+        assert!(error.detail.contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[test]
+fn a_store_that_could_not_be_opened_works_once_the_cause_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    fs::create_dir(&path).unwrap();
+    let store = store(&path);
+    assert_eq!(try_it(&store).unwrap_err().code, Code::StoreUnavailable);
+    fs::remove_dir(&path).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while try_it(&store).is_err() {
+        assert!(Instant::now() < deadline, "it is tried again by itself");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_file_that_another_process_holds_locked_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = store(&path);
+    try_it(&store).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let release = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        holder.execute_batch("COMMIT").unwrap();
+    });
+    let started = Instant::now();
+    try_it(&store).unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(250));
+    release.join().unwrap();
+}
+
+#[test]
+fn a_file_that_stays_locked_is_unavailable_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = store(&path);
+    let (record, family) = session("alice", at(0));
+    wait(|done| store.create(record.clone(), done)).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = wait(|done| store.refresh(ask(&record, &family, 0, at(1)), done));
+    assert_eq!(refused.unwrap_err().code, Code::StoreUnavailable);
+    holder.execute_batch("COMMIT").unwrap();
+    let answer = wait(|done| store.refresh(ask(&record, &family, 0, at(2)), done))
+        .unwrap()
+        .unwrap();
+    assert_eq!(answer.record.generation, 1, "the token was not burnt");
+}
+
+#[test]
+fn another_connections_revocations_are_seen_within_the_reach() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let (here, there) = (store(&path), store(&path));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    here.watch(Box::new(move |revocations| {
+        sink.lock().unwrap().extend_from_slice(revocations)
+    }));
+    try_it(&here).unwrap();
+    for number in 0..20 {
+        let target = Target::Token {
+            jti: number.to_string(),
+        };
+        let revocation = Revocation {
+            target,
+            expires_at: at(100),
+        };
+        wait(|done| there.revoke(revocation.clone(), done)).unwrap();
+        let stored = Instant::now();
+        while seen.lock().unwrap().last() != Some(&revocation) {
+            assert!(stored.elapsed() < Duration::from_secs(5));
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn a_step_that_fails_takes_no_neighbour_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("keyturn.db"));
+    let (record, _) = session("alice", at(0));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // The second of each pair has the same sid and so cannot be stored; they queue up and are committed in groups.
+    for n in 0..100 {
+        for twin in [false, true] {
+            let sender = sender.clone();
+            let made = if twin { record.clone() } else { session("bob", at(n)).0 };
+            store.create(
+                made,
+                Box::new(move |answer| sender.send((n, twin, answer.is_ok())).unwrap()),
+            );
+        }
+    }
+    drop(sender);
+    let answers: Vec<_> = receiver.iter().collect();
+    assert_eq!(answers.len(), 200);
+    for (n, twin, stored) in answers {
+        assert_eq!(stored, !twin || n == 0);
+    }
+    assert_eq!(wait(|done| store.list("bob".into(), at(100), done)).unwrap().len(), 100);
+}

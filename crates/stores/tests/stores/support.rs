@@ -1,0 +1,101 @@
+//! Waiting for callbacks, and things to store.
+
+use std::sync::{Arc, mpsc};
+
+use keyturn_core::{
+    random::SystemRandom,
+    revocation::RevocationIndex,
+    session::{
+        Answer, Failure, FamilySecret, Manager, Record, RefreshToken, SessionId, Settings, Shared, SignIn, rotation,
+    },
+    store::{Done, Store, StoreError},
+    time::{Span, UnixMs},
+};
+
+pub(crate) const START: UnixMs = UnixMs::new(1_700_000_000_000);
+
+pub(crate) fn at(seconds: u64) -> UnixMs {
+    START.plus(Span::from_secs(seconds))
+}
+
+/// The answer of a store's step.
+pub(crate) fn wait<T: Send + 'static>(step: impl FnOnce(Done<T>)) -> Result<T, StoreError> {
+    let (sender, receiver) = mpsc::channel();
+    step(Box::new(move |answer| sender.send(answer).unwrap()));
+    receiver.recv().expect("a step answers exactly once")
+}
+
+/// The answer of a manager's method.
+pub(crate) fn settle<T: Send + 'static>(call: impl FnOnce(Answer<T>)) -> Result<T, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    call(Box::new(move |answer| sender.send(answer).unwrap()));
+    receiver.recv().expect("a call answers exactly once")
+}
+
+pub(crate) fn session(subject: &str, started: UnixMs) -> (Record, FamilySecret) {
+    let random = SystemRandom::new();
+    let family = FamilySecret::generate(&random).unwrap();
+    let record = Record {
+        sid: SessionId::generate(started, &random).unwrap(),
+        subject: subject.into(),
+        generation: 0,
+        refresh_key: 0,
+        family: family.digest(),
+        rotated_at: started,
+        authenticated_at: started,
+        last_activity: started,
+        idle: Span::from_secs(3600),
+        absolute_end: started.plus(Span::from_secs(86_400)),
+        access_until: started.plus(Span::from_secs(300)),
+        device: Some("a device".into()),
+        claims: r#""roles":["user"]"#.into(),
+        ended: None,
+    };
+    (record, family)
+}
+
+pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: UnixMs) -> rotation::Ask {
+    rotation::Ask {
+        token: RefreshToken {
+            sid: record.sid,
+            generation,
+            family: family.clone(),
+        },
+        now,
+        grace: Span::from_secs(10),
+        newest_key: 0,
+        access_ttl: Span::from_secs(300),
+        seen: None,
+        report: None,
+        revoked: false,
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        issuer: "https://app.test".into(),
+        audience: "app".into(),
+        access_ttl: Span::from_secs(300),
+        grace: Span::from_secs(10),
+        idle: Span::from_secs(3600),
+        absolute: Span::from_secs(86_400),
+    }
+}
+
+pub(crate) fn shared(store: Arc<dyn Store>) -> Arc<Shared> {
+    Shared::new(store, RevocationIndex::new(1000, &SystemRandom::new()).unwrap())
+}
+
+/// An opened manager over a store.
+pub(crate) fn manager(store: Arc<dyn Store>) -> Arc<Manager> {
+    let manager = Manager::new(settings(), shared(store), None, Arc::new(SystemRandom::new())).unwrap();
+    settle(|answer| manager.open(START, answer)).unwrap();
+    manager
+}
+
+pub(crate) fn sign_in(subject: &str) -> SignIn {
+    SignIn {
+        subject: subject.into(),
+        ..SignIn::default()
+    }
+}
