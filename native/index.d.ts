@@ -51,10 +51,10 @@ export declare class NativeSessions {
   revokeToken(jti: string, expiresAt: number): Promise<DoneAnswer>
   /** Revokes everything that a key signed. */
   revokeKey(kid: string, now: number): Promise<DoneAnswer>
-  /** Revokes everything of a subject up to a moment, and ends those sessions. */
-  revokeSubject(subject: string, before: number, now: number): Promise<EndedAnswer>
-  /** Revokes everything up to a moment, and ends those sessions. */
-  revokeEverything(before: number, now: number): Promise<EndedAnswer>
+  /** Revokes everything of a subject up to a moment, or all there is, and ends those sessions. */
+  revokeSubject(subject: string, before: number | undefined | null, now: number): Promise<EndedAnswer>
+  /** Revokes everything up to a moment, or all there is, and ends those sessions. */
+  revokeEverything(before: number | undefined | null, now: number): Promise<EndedAnswer>
   /** The error number for a revoked identity, or nothing for one that is not. */
   revocationOf(identity: NativeIdentity, now: number): number | null
   /** Sessions over the store at `options.store`. Nothing is opened before `open`. */

@@ -40,17 +40,17 @@ impl NativeSessions {
         })
     }
 
-    /// Revokes everything of a subject up to a moment, and ends those sessions.
+    /// Revokes everything of a subject up to a moment, or all there is, and ends those sessions.
     #[napi(ts_return_type = "Promise<EndedAnswer>")]
     pub fn revoke_subject<'env>(
         &self,
         env: &'env Env,
         subject: String,
-        before: f64,
+        before: Option<f64>,
         now: f64,
     ) -> napi::Result<Object<'env>> {
         promise::of(env, EndedAnswer::from_result, |answer| {
-            let before = time::now(before);
+            let before = before.map(time::now);
             self.manager.end(
                 revoked(
                     Which::Subject {
@@ -65,14 +65,14 @@ impl NativeSessions {
         })
     }
 
-    /// Revokes everything up to a moment, and ends those sessions.
+    /// Revokes everything up to a moment, or all there is, and ends those sessions.
     #[napi(ts_return_type = "Promise<EndedAnswer>")]
-    pub fn revoke_everything<'env>(&self, env: &'env Env, before: f64, now: f64) -> napi::Result<Object<'env>> {
+    pub fn revoke_everything<'env>(&self, env: &'env Env, before: Option<f64>, now: f64) -> napi::Result<Object<'env>> {
         promise::of(env, EndedAnswer::from_result, |answer| {
             self.manager.end(
                 revoked(
                     Which::Everything {
-                        before: time::now(before),
+                        before: before.map(time::now),
                     },
                     now,
                 ),

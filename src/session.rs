@@ -153,7 +153,7 @@ impl NativeSessions {
         promise::of(env, EndedAnswer::from_result, |answer| {
             let which = Which::Subject {
                 subject,
-                before: time::now(now),
+                before: None,
                 except: except.and_then(|sid| SessionId::parse(&sid).ok()),
             };
             self.manager.end(revoked(which, now), answer);

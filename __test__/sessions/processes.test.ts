@@ -22,12 +22,12 @@ class Neighbour {
 
   /** One command at a time. */
   ask(command: Command): Promise<Answer> {
-    const answer = once(this.#child, 'message') as Promise<readonly [Answer]>;
+    const answer = once(this.#child, 'message').then(([given]) => given as Answer);
     const ended = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`the other process ended with ${String(code)}`);
     });
     this.#child.send(command);
-    return Promise.race([answer.then(([given]) => given), ended]);
+    return Promise.race([answer, ended]);
   }
 }
 

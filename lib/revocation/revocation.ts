@@ -7,7 +7,7 @@ import { checkOptions } from '../options/checks.js';
 import { requiredString } from '../options/strings.js';
 
 export interface CutOffOptions {
-  /** A moment in Unix seconds, not in the future; fractions are fine. Default: now. */
+  /** A moment in Unix seconds, not in the future; fractions are fine. Default: everything there is. */
   readonly before?: number | undefined;
 }
 
@@ -88,12 +88,11 @@ function identity({ jti, sid, sub, iat }: Readonly<Claims>): Parameters<NativeSe
   };
 }
 
-function cutOff(options: Readonly<CutOffOptions>): number {
+function cutOff(options: Readonly<CutOffOptions>): number | undefined {
   checkOptions(options, 'the cut-off', ['before']);
-  const now = Date.now();
-  if (options.before === undefined) return now;
+  if (options.before === undefined) return undefined;
   const before = unixMilliseconds(options.before, 'before');
-  if (before <= now) return before;
+  if (before <= Date.now()) return before;
   throw new KeyturnError('ERR_OPTION_INVALID', 'before must not lie in the future', { claim: 'before' });
 }
 

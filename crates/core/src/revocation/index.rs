@@ -160,7 +160,12 @@ impl RevocationIndex {
         admitted
     }
 
-    /// Whether this session itself has been revoked by name. Cut-offs need no look here: they end sessions in the store.
+    /// Whether this session is revoked, by name or by a cut-off for its subject or for everything.
+    pub fn reaches_session(&self, sid: &TimedId, subject: &str) -> bool {
+        self.has_session(sid) || self.cutoff(subject).is_some_and(|before| sid.time() <= before)
+    }
+
+    /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
         self.has(Kind::Session, sid.to_string().as_bytes())
     }

@@ -99,8 +99,9 @@ pub enum Which {
     AllByToken(Box<rotation::Ask>),
     /// All sessions that started at or before a moment.
     Everything {
-        /// The cut-off.
-        before: UnixMs,
+        /// The cut-off; `None` reaches every session that is stored, also one whose start was moved behind an earlier cut-off
+        /// of the same millisecond.
+        before: Option<UnixMs>,
     },
     /// One session; with `subject`, only if it is that subject's.
     Session {
@@ -113,27 +114,43 @@ pub enum Which {
     Subject {
         /// The subject.
         subject: String,
-        /// The cut-off.
-        before: UnixMs,
+        /// The cut-off, as for [`Which::Everything`].
+        before: Option<UnixMs>,
         /// One that is left alone; then no cut-off is stored, but the end of each of the others.
         except: Option<SessionId>,
     },
 }
 
 impl Which {
-    /// The cut-off that is stored with it; `None` where the end of each session is stored instead.
-    pub fn cut_off(&self) -> Option<Target> {
+    /// The cut-off that is stored with it; `None` where the end of each session is stored instead. `latest` is the later of
+    /// now and the latest start of any selected session.
+    pub fn cut_off(&self, latest: UnixMs) -> Option<Target> {
         match self {
-            Self::Everything { before } => Some(Target::Everything { before: *before }),
+            Self::Everything { before } => Some(Target::Everything {
+                before: before.unwrap_or(latest),
+            }),
             Self::Subject {
                 subject,
                 before,
                 except: None,
             } => Some(Target::Subject {
                 subject: subject.clone(),
-                before: *before,
+                before: before.unwrap_or(latest),
             }),
             Self::AllByToken(_) | Self::Session { .. } | Self::Subject { .. } => None,
+        }
+    }
+
+    /// Whether a cut-off is stored in place of the end of each session.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off(UnixMs::default()).is_some()
+    }
+
+    /// Whether a session that started then is reached.
+    pub fn reaches(&self, started: UnixMs) -> bool {
+        match self {
+            Self::Everything { before } | Self::Subject { before, .. } => before.is_none_or(|before| started <= before),
+            Self::AllByToken(_) | Self::Session { .. } => true,
         }
     }
 
@@ -150,7 +167,7 @@ impl Which {
         Ok(match rotation::refresh(&mut record, ask) {
             rotation::Verdict::Granted(_) => Some(Self::Subject {
                 subject,
-                before: ask.now,
+                before: None,
                 except: None,
             }),
             rotation::Verdict::Refused(error) if error.code() == Code::RefreshInvalid => None,

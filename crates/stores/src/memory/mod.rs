@@ -187,7 +187,7 @@ impl Store for MemoryStore {
 impl State {
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
-        let mut latest_end = ask.now;
+        let (mut latest_end, mut latest_start) = (ask.now, ask.now);
         let resolved = ask
             .which
             .resolve(|sid| Ok::<_, Infallible>(self.sessions.get(sid).cloned()));
@@ -199,13 +199,14 @@ impl State {
                 continue;
             };
             latest_end = latest_end.max(record.absolute_end);
+            latest_start = latest_start.max(sid.time());
             answer.subject = Some(record.subject.clone());
             if record.is_live(ask.now) {
                 answer.ended.push(sid);
             }
             let was_ended = record.ended.is_some();
             record.end(ask.now, ask.reason);
-            if which.cut_off().is_none() {
+            if !which.is_cut_off() {
                 let revocation = record.revocation();
                 if !was_ended {
                     self.revocations.push(revocation.clone());
@@ -213,7 +214,7 @@ impl State {
                 answer.revocations.push(revocation);
             }
         }
-        if let Some(target) = which.cut_off() {
+        if let Some(target) = which.cut_off(latest_start) {
             let revocation = Revocation::cut_off(target, ask.now, latest_end);
             self.revocations.push(revocation.clone());
             answer.revocations.push(revocation);
@@ -225,10 +226,10 @@ impl State {
         match which {
             // Resolved before anything is selected.
             Which::AllByToken(_) => Vec::new(),
-            Which::Everything { before } => self
+            Which::Everything { .. } => self
                 .sessions
                 .keys()
-                .filter(|sid| sid.time() <= *before)
+                .filter(|sid| which.reaches(sid.time()))
                 .copied()
                 .collect(),
             Which::Session { sid, subject } => {
@@ -240,13 +241,9 @@ impl State {
                     .into_iter()
                     .collect()
             }
-            Which::Subject {
-                subject,
-                before,
-                except,
-            } => {
+            Which::Subject { subject, except, .. } => {
                 let sids = self.by_subject.get(subject).into_iter().flatten();
-                sids.filter(|sid| sid.time() <= *before && Some(**sid) != *except)
+                sids.filter(|sid| which.reaches(sid.time()) && Some(**sid) != *except)
                     .copied()
                     .collect()
             }

@@ -64,13 +64,13 @@ pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Ref
 /// Ends sessions and stores what revokes their access tokens.
 pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
     let mut answer = EndAnswer::default();
-    let mut latest_end = ask.now;
+    let (mut latest_end, mut latest_start) = (ask.now, ask.now);
     let Some(which) = ask.which.resolve(|sid| load(db, sid))? else {
         return Ok(answer);
     };
-    let cut_off = which.cut_off();
     for mut record in select(db, &which)? {
         latest_end = latest_end.max(record.absolute_end);
+        latest_start = latest_start.max(record.sid.time());
         if record.is_live(ask.now) {
             answer.ended.push(record.sid);
         }
@@ -79,7 +79,7 @@ pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
             record.end(ask.now, ask.reason);
             update(db, &record)?;
         }
-        if cut_off.is_none() {
+        if !which.is_cut_off() {
             let revocation = record.revocation();
             if !was_ended {
                 revocations::insert(db, &revocation)?;
@@ -88,7 +88,7 @@ pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
         }
         answer.subject = Some(record.subject);
     }
-    if let Some(target) = cut_off {
+    if let Some(target) = which.cut_off(latest_start) {
         let revocation = Revocation::cut_off(target, ask.now, latest_end);
         revocations::insert(db, &revocation)?;
         answer.revocations.push(revocation);
@@ -134,7 +134,10 @@ fn select(db: &Connection, which: &Which) -> Result<Vec<Record>> {
     match which {
         // Resolved before anything is selected.
         Which::AllByToken(_) => Ok(Vec::new()),
-        Which::Everything { before } => query(db, "started_at <= ?1 AND ended_at IS NULL", &[&to_ms(*before)]),
+        Which::Everything { before } => {
+            let before = to_ms(before.unwrap_or(UnixMs::MAX));
+            query(db, "started_at <= ?1 AND ended_at IS NULL", &[&before])
+        }
         Which::Session { sid, subject: None } => query(db, "sid = ?1", &[sid.as_bytes()]),
         Which::Session {
             sid,
@@ -149,7 +152,7 @@ fn select(db: &Connection, which: &Which) -> Result<Vec<Record>> {
             query(
                 db,
                 "subject = ?1 AND started_at <= ?2 AND sid <> ?3 AND ended_at IS NULL",
-                &[subject, &to_ms(*before), &except],
+                &[subject, &to_ms(before.unwrap_or(UnixMs::MAX)), &except],
             )
         }
     }

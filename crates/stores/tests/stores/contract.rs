@@ -163,7 +163,7 @@ fn all_sessions_of_a_subject_end_up_to_the_cut_off() {
         let (other, _) = created(store, "bob", 1);
         let which = Which::Subject {
             subject: "alice".into(),
-            before: at(4),
+            before: Some(at(4)),
             except: None,
         };
         let answer = end(store, which, 6);
@@ -198,7 +198,7 @@ fn all_but_one_session_of_a_subject_end_each_by_itself() {
         let (kept, _) = created(store, "alice", 2);
         let which = Which::Subject {
             subject: "alice".into(),
-            before: at(9),
+            before: Some(at(9)),
             except: Some(kept.sid),
         };
         let answer = end(store, which, 9);
@@ -222,7 +222,7 @@ fn everything_ends_up_to_the_cut_off() {
         created(store, "alice", 1);
         created(store, "bob", 1);
         let (kept, _) = created(store, "carol", 5);
-        let answer = end(store, Which::Everything { before: at(4) }, 6);
+        let answer = end(store, Which::Everything { before: Some(at(4)) }, 6);
         assert_eq!(answer.ended.len(), 2);
         assert_eq!(answer.revocations[0].target, Target::Everything { before: at(4) });
         assert_eq!(
@@ -426,4 +426,29 @@ fn many_random_sessions_do_not_disturb_each_other() {
 fn a_store_is_an_object() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     store.watch(Box::new(|_| {}));
+}
+
+#[test]
+fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
+    on_each(|store| {
+        let (ahead, _) = session("alice", at(1).plus(Span::from_millis(3)));
+        wait(|done| store.create(ahead.clone(), done)).unwrap();
+        let which = Which::Subject {
+            subject: "alice".into(),
+            before: None,
+            except: None,
+        };
+        let answer = end(store, which, 1);
+        assert_eq!(answer.ended, [ahead.sid]);
+        let before = ahead.sid.time();
+        assert_eq!(
+            answer.revocations[0].target,
+            Target::Subject {
+                subject: "alice".into(),
+                before
+            }
+        );
+        created(store, "bob", 2);
+        assert_eq!(end(store, Which::Everything { before: None }, 2).ended.len(), 1);
+    });
 }

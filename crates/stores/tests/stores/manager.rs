@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use keyturn_core::{
-    error::Code,
+    error::{Code, Error},
     jwt::Scratch,
     keys::Key,
     random::SystemRandom,
-    revocation::Revocation,
+    revocation::{Revocation, Target},
     session::{EndReason, Failure, Granted, Issued, Manager, SignIn, rotation::Outcome},
     store::{EndAnswer, EndAsk, Store, Which},
     time::{Span, UnixMs},
@@ -32,7 +32,7 @@ fn verify(manager: &Manager, token: &str, now: UnixMs) -> Result<String, Code> {
     let verified = manager.verify(token.as_bytes(), now, &mut scratch);
     verified
         .map(|verified| verified.payload.to_owned())
-        .map_err(|error| error.code())
+        .map_err(Error::code)
 }
 
 fn end(manager: &Arc<Manager>, which: Which, now: UnixMs) -> Result<EndAnswer, Failure> {
@@ -198,7 +198,7 @@ fn a_cut_off_reaches_every_older_session_and_no_later_one_of_the_same_millisecon
         &manager,
         Which::Subject {
             subject: "alice".into(),
-            before: at(10),
+            before: None,
             except: None,
         },
         at(10),
@@ -212,6 +212,31 @@ fn a_cut_off_reaches_every_older_session_and_no_later_one_of_the_same_millisecon
         Code::SessionRevoked
     );
     assert!(refresh(&manager, &new.refresh_token, at(11)).is_ok());
+}
+
+#[test]
+fn a_session_that_is_stored_just_after_a_cut_off_that_reaches_it_does_not_live_on() {
+    let manager = manager(memory());
+    let issued = start(&manager, "alice", at(10));
+    let target = Target::Subject {
+        subject: "alice".into(),
+        before: at(10),
+    };
+    // What another process revoked arrives between this session's start and its first refresh.
+    manager.shared().index.insert(&Revocation {
+        target,
+        expires_at: at(1000),
+    });
+    assert_eq!(verify(&manager, &issued.access_token, at(11)), Err(Code::TokenRevoked));
+    assert_eq!(
+        code(refresh(&manager, &issued.refresh_token, at(11))),
+        Code::SessionRevoked
+    );
+    assert!(
+        settle(|answer| manager.list("alice".into(), at(12), answer))
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]

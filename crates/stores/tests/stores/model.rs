@@ -231,14 +231,14 @@ impl World {
         let ModelToken { session, ref text, .. } = self.tokens[token];
         settle(|answer| {
             self.manager
-                .end_by_refresh_token(text, EndReason::Logout, self.time(), answer)
+                .end_by_refresh_token(text, EndReason::Logout, self.time(), answer);
         })
         .unwrap();
         self.sessions[session].ended.get_or_insert("logout");
     }
 
     fn cut_off(&mut self, subject: usize) {
-        let before = self.time();
+        let before = None;
         self.end_ask(Which::Subject {
             subject: subject.to_string(),
             before,

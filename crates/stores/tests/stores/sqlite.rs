@@ -172,7 +172,7 @@ fn another_connections_revocations_are_seen_within_the_reach() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&seen);
     here.watch(Box::new(move |revocations| {
-        sink.lock().unwrap().extend_from_slice(revocations)
+        sink.lock().unwrap().extend_from_slice(revocations);
     }));
     try_it(&here).unwrap();
     for number in 0..20 {

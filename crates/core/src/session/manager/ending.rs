@@ -52,7 +52,7 @@ impl Manager {
         let target = match &ask.which {
             Which::Session { sid, subject: None } => Target::Session { sid: *sid },
             // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
-            which => match which.cut_off() {
+            which => match which.cut_off(now) {
                 Some(target) => target,
                 None => return,
             },

@@ -6,10 +6,11 @@ use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
 use crate::{
     error::{Code, Error},
     session::{
-        FamilySecret, Record, RefreshToken, SessionId,
+        EndReason, FamilySecret, Record, RefreshToken, SessionId,
         access_token::carried_claims,
-        rotation::{self, Verdict},
+        rotation::{self, Verdict, end_error},
     },
+    store::{EndAsk, Which},
     time::{Span, UnixMs},
 };
 
@@ -24,11 +25,11 @@ impl Manager {
         self.shared.store.create(
             record.clone(),
             Box::new(move |created| {
-                done(
-                    created
-                        .map_err(Failure::from)
-                        .and_then(|()| Ok(manager.issue(record, family, now)?)),
-                );
+                let issued = created.map_err(Failure::from).and_then(|()| {
+                    manager.unless_cut_off(&record)?;
+                    Ok(manager.issue(record, family, now)?)
+                });
+                done(issued);
             }),
         );
     }
@@ -128,12 +129,28 @@ impl Manager {
                 let result = match answer.verdict {
                     Verdict::Refused(error) => Err(error),
                     Verdict::Granted(outcome) => manager
-                        .issue(answer.record, family, now)
+                        .unless_cut_off(&answer.record)
+                        .and_then(|()| manager.issue(answer.record, family, now))
                         .map(|issued| Granted { issued, outcome }),
                 };
                 done(result.map_err(|error| concerning(error.into(), Some(subject))));
             }),
         );
+    }
+
+    /// Ends a session that was stored a moment after a cut-off that reaches it: its access tokens would be dead already.
+    fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
+        if !self.shared.index.reaches_session(&record.sid, &record.subject) {
+            return Ok(());
+        }
+        let which = Which::Session {
+            sid: record.sid,
+            subject: None,
+        };
+        let reason = EndReason::Revoked;
+        let now = record.latest();
+        self.end(EndAsk { which, reason, now }, Box::new(|_| {}));
+        Err(end_error(reason))
     }
 
     pub(super) fn ask(&self, token: &str, report: Option<Span>, now: UnixMs) -> Result<rotation::Ask, Error> {
