@@ -4,14 +4,15 @@ import type { Limiter } from '../limiter.js';
 import { native, type NativeFailure, type NativePair, type NativeSessions } from '../native.js';
 import { fromFailure, fromNumber, translated } from '../native-error.js';
 import { registerNativeSessions } from '../native-sessions.js';
-import { createRevocation, type Revocation } from '../revocation/revocation.js';
 import { optionalString, requiredString } from '../options/strings.js';
+import { createRevocation, type Revocation } from '../revocation/revocation.js';
 import { registerInternals, type SessionInternals } from './internals.js';
 import { Maintenance } from './maintenance.js';
 import { resolveOptions, type SessionsOptions } from './options.js';
 import type { Sessions } from './sessions.js';
 import { signIn } from './sign-in.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
+import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
 export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
 
@@ -24,6 +25,7 @@ export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const { settings, keys } = resolveOptions(options);
   const handle = translated(() => native.NativeSessions.create(settings, keys));
+  if (keys === undefined) warnOfUnsealedKeys(settings.store);
   return new NodeSessions(handle, settings.idle);
 }
 

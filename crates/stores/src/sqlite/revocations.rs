@@ -52,10 +52,13 @@ pub(super) fn last(db: &Connection) -> Result<i64> {
     })
 }
 
-/// Deletes those that have expired.
+/// Deletes those that have expired; the rest waits if there are very many.
 pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
-    db.prepare_cached("DELETE FROM keyturn_revocations WHERE expires_at <= ?1")?
-        .execute([to_ms(now)])?;
+    db.prepare_cached(
+        "DELETE FROM keyturn_revocations WHERE version IN
+             (SELECT version FROM keyturn_revocations WHERE expires_at <= ?1 LIMIT 20000)",
+    )?
+    .execute([to_ms(now)])?;
     Ok(())
 }
 

@@ -6,7 +6,10 @@ use keyturn_core::{
     store::{EndAnswer, EndAsk, Refreshed, Which},
     time::{Span, UnixMs},
 };
-use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params, types::Type};
+use rusqlite::{
+    Connection, OptionalExtension, Result, Row, ToSql, params,
+    types::{Type, Value},
+};
 
 use super::revocations;
 
@@ -63,30 +66,63 @@ pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Ref
 
 /// Ends sessions and stores what revokes their access tokens.
 pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
+    match ask.which.resolve(|sid| load(db, sid))? {
+        None => Ok(EndAnswer::default()),
+        Some(which) if which.is_cut_off() => cut_off(db, ask, &which),
+        Some(which) => end_each(db, ask, &which),
+    }
+}
+
+/// Ends sessions one by one, each with a revocation of its own.
+fn end_each(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let mut answer = EndAnswer::default();
-    let (mut latest_end, mut latest_start) = (ask.now, ask.now);
-    let Some(which) = ask.which.resolve(|sid| load(db, sid))? else {
-        return Ok(answer);
-    };
-    for mut record in select(db, &which)? {
-        latest_end = latest_end.max(record.absolute_end);
-        latest_start = latest_start.max(record.sid.time());
+    for mut record in select(db, which)? {
         if record.is_live(ask.now) {
             answer.ended.push(record.sid);
         }
-        let was_ended = record.ended.is_some();
-        if !was_ended {
+        let revocation = record.revocation();
+        if record.ended.is_none() {
             record.end(ask.now, ask.reason);
             update(db, &record)?;
+            revocations::insert(db, &revocation)?;
         }
-        if !which.is_cut_off() {
-            let revocation = record.revocation();
-            if !was_ended {
-                revocations::insert(db, &revocation)?;
-            }
-            answer.revocations.push(revocation);
-        }
+        answer.revocations.push(revocation);
         answer.subject = Some(record.subject);
+    }
+    Ok(answer)
+}
+
+/// Ends all that a cut-off reaches in one statement, with one revocation.
+fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
+    let (condition, values) = reached(which);
+    let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
+    let mut answer = EndAnswer::default();
+    let (mut latest_end, mut latest_start) = (ask.now, ask.now);
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT sid, absolute_end, last_activity + idle FROM keyturn_sessions WHERE {condition}"
+    ))?;
+    let mut rows = statement.query(values.as_slice())?;
+    while let Some(row) = rows.next()? {
+        let sid = SessionId::from_bytes(row.get(0)?);
+        let (absolute_end, idle_end) = (from_ms(row.get(1)?), from_ms(row.get(2)?));
+        latest_end = latest_end.max(absolute_end);
+        latest_start = latest_start.max(sid.time());
+        if ask.now < absolute_end.min(idle_end) {
+            answer.ended.push(sid);
+        }
+    }
+    drop(rows);
+    let (at, reason) = (to_ms(ask.now), ask.reason.as_str());
+    let mut set = values;
+    set.push(&at);
+    set.push(&reason);
+    let (at, reason) = (set.len() - 1, set.len());
+    db.prepare_cached(&format!(
+        "UPDATE keyturn_sessions SET ended_at = ?{at}, ended_reason = ?{reason} WHERE {condition}"
+    ))?
+    .execute(set.as_slice())?;
+    if let Which::Subject { subject, .. } = which {
+        answer.subject = Some(subject.clone());
     }
     if let Some(target) = which.cut_off(latest_start) {
         let revocation = Revocation::cut_off(target, ask.now, latest_end);
@@ -117,10 +153,14 @@ pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Re
     Ok(records.into_iter().filter(|record| record.is_live(now)).collect())
 }
 
-/// Deletes sessions that are over their absolute end by a minute.
+/// Deletes sessions that are over their absolute end by a minute; the rest waits if there are very many, so that a purge
+/// never holds the file for long.
 pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
-    db.prepare_cached("DELETE FROM keyturn_sessions WHERE absolute_end < ?1")?
-        .execute([to_ms(now.minus(Span::from_secs(60)))])?;
+    db.prepare_cached(
+        "DELETE FROM keyturn_sessions WHERE sid IN
+             (SELECT sid FROM keyturn_sessions WHERE absolute_end < ?1 LIMIT 20000)",
+    )?
+    .execute([to_ms(now.minus(Span::from_secs(60)))])?;
     Ok(())
 }
 
@@ -132,29 +172,38 @@ fn load(db: &Connection, sid: &SessionId) -> Result<Option<Record>> {
 
 fn select(db: &Connection, which: &Which) -> Result<Vec<Record>> {
     match which {
-        // Resolved before anything is selected.
-        Which::AllByToken(_) => Ok(Vec::new()),
-        Which::Everything { before } => {
-            let before = to_ms(before.unwrap_or(UnixMs::MAX));
-            query(db, "started_at <= ?1 AND ended_at IS NULL", &[&before])
-        }
         Which::Session { sid, subject: None } => query(db, "sid = ?1", &[sid.as_bytes()]),
         Which::Session {
             sid,
             subject: Some(subject),
         } => query(db, "sid = ?1 AND subject = ?2", &[sid.as_bytes(), subject]),
+        _ => {
+            let (condition, values) = reached(which);
+            let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
+            query(db, condition, &values)
+        }
+    }
+}
+
+/// The sessions up to a moment that have not ended, as a condition and its values.
+fn reached(which: &Which) -> (&'static str, Vec<Value>) {
+    let latest = |before: &Option<UnixMs>| Value::from(to_ms(before.unwrap_or(UnixMs::MAX)));
+    match which {
+        Which::Everything { before } => ("started_at <= ?1 AND ended_at IS NULL", vec![latest(before)]),
         Which::Subject {
             subject,
             before,
             except,
-        } => {
-            let except = except.as_ref().map_or(&[][..], |sid| sid.as_bytes());
-            query(
-                db,
-                "subject = ?1 AND started_at <= ?2 AND sid <> ?3 AND ended_at IS NULL",
-                &[subject, &to_ms(before.unwrap_or(UnixMs::MAX)), &except],
-            )
-        }
+        } => (
+            "subject = ?1 AND started_at <= ?2 AND sid <> ?3 AND ended_at IS NULL",
+            vec![
+                subject.clone().into(),
+                latest(before),
+                except.map_or_else(Vec::new, |sid| sid.as_bytes().to_vec()).into(),
+            ],
+        ),
+        // Neither is a matter of time: one is resolved before, the other named.
+        Which::AllByToken(_) | Which::Session { .. } => ("FALSE", Vec::new()),
     }
 }
 
