@@ -149,6 +149,13 @@ describe('createSessions', () => {
     });
   }
 
+  it('lets the default idle limit give way to a shorter absolute one', async (t) => {
+    const sessions = openSessions(t, { absolute: '30s' });
+    const { session } = await sessions.start({ subject: 'alice' });
+    assert.equal(session.idleEndsAt, session.absoluteEndsAt);
+    assert.equal(session.absoluteEndsAt - session.startedAt, 30_000);
+  });
+
   it('takes zero grace, after which every second use is reuse', async (t) => {
     const sessions = openSessions(t, { refresh: { grace: 0 } });
     const { refreshToken } = await sessions.start({ subject: 'alice' });

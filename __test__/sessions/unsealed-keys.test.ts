@@ -8,7 +8,9 @@ const SCRIPT = `
   const { createSessions, generateKey } = require('keyturn');
   const keys = process.argv[2] === 'own' ? [generateKey('EdDSA')] : undefined;
   process.on('warning', ({ name, code, message }) => console.log(name, code, message));
-  for (let n = 0; n < 2; n += 1) createSessions({ store: process.argv[1], issuer: 'i', audience: 'a', ...(keys && { keys }) });`;
+  for (let n = 0; n < 2; n += 1) {
+    createSessions({ store: process.argv[1], issuer: 'i', audience: 'a', ...(keys && { keys }) }).ready().catch(() => {});
+  }`;
 
 function warnings(store: string, keys: string): string[] {
   const output = execFileSync(process.execPath, ['--no-warnings', '-e', SCRIPT, store, keys], { encoding: 'utf8' });
@@ -25,5 +27,6 @@ describe('signing keys in an SQLite file', () => {
   it('are not warned of when there are none', (t) => {
     assert.deepEqual(warnings('memory:', 'none'), []);
     assert.deepEqual(warnings(STORES[1]?.url(t) ?? '', 'own'), []);
+    assert.deepEqual(warnings('sqlite:/dev/null/keyturn.db', 'none'), [], 'nor when the store could not be opened');
   });
 });

@@ -25,8 +25,10 @@ export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const { settings, keys } = resolveOptions(options);
   const handle = translated(() => native.NativeSessions.create(settings, keys));
-  if (keys === undefined) warnOfUnsealedKeys(settings.store);
-  return new NodeSessions(handle, settings.idle);
+  const opened = (): void => {
+    if (keys === undefined) warnOfUnsealedKeys(settings.store);
+  };
+  return new NodeSessions(handle, settings.idle, opened);
 }
 
 class NodeSessions implements Sessions {
@@ -35,10 +37,12 @@ class NodeSessions implements Sessions {
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
+  readonly #opened: () => void;
   #opening: Promise<void> | undefined;
 
-  constructor(handle: NativeSessions, idleMs: number) {
+  constructor(handle: NativeSessions, idleMs: number, opened: () => void) {
     this.#native = handle;
+    this.#opened = opened;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#maintenance = new Maintenance(handle, idleMs);
     this.revocation = createRevocation(handle, () => this.ready());
@@ -61,6 +65,7 @@ class NodeSessions implements Sessions {
     const { failure } = await this.#native.open(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
     this.#maintenance.start();
+    this.#opened();
   }
 
   async start(options: Readonly<StartOptions>): Promise<TokenPair> {

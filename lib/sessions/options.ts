@@ -28,7 +28,7 @@ export interface SessionsOptions {
     /** How long a used refresh token is answered with the same successor again, 0 to 5 min. Default `'10s'`. */
     grace?: Duration | undefined;
   }>;
-  /** How long a session may rest. Default `'1h'`. */
+  /** How long a session may rest. Default `'1h'`, or `absolute` if that is shorter. */
   readonly idle?: Duration | undefined;
   /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
   readonly absolute?: Duration | undefined;
@@ -52,6 +52,8 @@ export interface ResolvedOptions {
   readonly keys: NativeKey[] | undefined;
 }
 
+const DEFAULT_IDLE_MS = 3_600_000;
+
 /** @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead. */
 export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOptions {
   checkOptions(options, 'createSessions()', SESSIONS_OPTIONS);
@@ -66,6 +68,7 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       { claim: 'store' },
     );
   }
+  const absolute = parseDuration(options.absolute ?? '24h', 'absolute');
   return {
     settings: {
       store,
@@ -73,8 +76,9 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       audience: requiredString(options.audience, 'audience', "'app'"),
       accessTtl: parseDuration(access.ttl ?? '5m', 'access.ttl'),
       grace: parseDuration(refresh.grace ?? '10s', 'refresh.grace'),
-      idle: parseDuration(options.idle ?? '1h', 'idle'),
-      absolute: parseDuration(options.absolute ?? '24h', 'absolute'),
+      // A default must not contradict what was asked for.
+      idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
+      absolute,
     },
     keys: keys === undefined ? undefined : nativeKeys(keys),
   };

@@ -84,7 +84,8 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
 /** The claims' JSON text; empty for what has none, which the addon refuses. */
 function jsonText(claims: unknown): string {
   try {
-    return (JSON.stringify(claims) as string | undefined) ?? '';
+    const text: unknown = JSON.stringify(claims);
+    return typeof text === 'string' ? text : '';
   } catch (cause) {
     throw new KeyturnError('ERR_CLAIMS_INVALID', 'The claims cannot be signed: they must be plain data.', { cause });
   }

@@ -19,6 +19,7 @@ const BUSY_TRIES: i32 = 1000;
 
 /// Opens the file, making it and its folder if needed, and brings its tables up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    prepare_folder(path)?;
     prepare_file(path).map_err(|error| unavailable(path, &error))?;
     let describe = |error: rusqlite::Error| failure(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -45,11 +46,22 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// Makes the folder and an empty file that only its owner may read: SQLite gives its log files the same mode.
+fn prepare_folder(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|error| {
+        let detail = format!(
+            "the folder {} of {} cannot be made: {error}",
+            folder.display(),
+            path.display()
+        );
+        StoreError::new(Code::StoreUnavailable, detail)
+    })
+}
+
+/// Makes an empty file that only its owner may read: SQLite gives its log files the same mode.
 fn prepare_file(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

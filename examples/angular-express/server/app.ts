@@ -1,0 +1,49 @@
+import express, { type Express } from 'express';
+import type { Accounts, Auth } from 'keyturn';
+
+import { createApi } from './api.js';
+import { answerFailure, answerUnknown } from './errors.js';
+import type { EventFeed } from './event-feed.js';
+import { servePage } from './page.js';
+import { securityHeaders } from './security-headers.js';
+
+/** What the routes work with. */
+export interface AppParts {
+  readonly auth: Auth;
+  readonly accounts: Accounts;
+  readonly feed: EventFeed;
+  /** Resolves when the accounts are stored; logins wait for it. */
+  readonly usersReady: Promise<void>;
+}
+
+/** The demo's whole HTTP surface. */
+export function createApp({ auth, accounts, feed, usersReady }: AppParts): Express {
+  const app = express();
+  // What is computed is never cached, and so needs no validator.
+  app.set('etag', false);
+  app.use(securityHeaders());
+
+  app.use(
+    '/auth',
+    auth.router({
+      authenticate: async ({ body }) => {
+        await usersReady;
+        return accounts.authenticate(body['username'], body['password']);
+      },
+    }),
+  );
+  app.use('/api', createApi(auth));
+  app.get('/.well-known/jwks.json', auth.jwks());
+
+  // Both tell how busy the server is: an application keeps them from the public.
+  app.get('/metrics', auth.metrics());
+  app.get('/events', feed.handler());
+
+  app.get('/healthz', (_req, res) => {
+    res.set('Cache-Control', 'no-store').json({ status: 'ok' });
+  });
+  app.use(servePage());
+  app.use(answerUnknown);
+  app.use(answerFailure);
+  return app;
+}
