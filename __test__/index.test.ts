@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
 
 import * as keyturn from 'keyturn';
@@ -12,7 +13,7 @@ const NAMES = [
 ];
 
 /** What `require` of a package finds from here. */
-const required = (name: string): Readonly<Record<string, unknown>> => require(name) as Readonly<Record<string, unknown>>;
+const required = (name: string): Readonly<Record<string, unknown>> => createRequire(__filename)(name) as Readonly<Record<string, unknown>>;
 
 describe('the package', () => {
   it('exports these names and no other', () => {

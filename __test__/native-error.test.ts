@@ -94,8 +94,11 @@ describe('translated', () => {
     ];
     for (const other of others) {
       let caught: unknown = 'nothing';
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a call throws has to come through
-      try { translated(() => { throw other; }); } catch (error) { caught = error; }
+      try {
+        translated(() => { throw other; });
+      } catch (error) {
+        caught = error;
+      }
       assert.equal(caught, other);
     }
   });

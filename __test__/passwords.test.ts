@@ -74,7 +74,7 @@ describe('verifyPassword', () => {
 
   const stored: readonly string[] = [
     '', 'plain text', 'correct horse', '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', '$argon2id$', '$argon2id$v=19$m=19456,t=2,p=1$$',
-    '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQxMjM0NTY', '$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQxMjM0NTY$WVRoaXMgaXMgbm8gcGFzc3dvcmQ',
+    '$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQxMjM0NTY$WVRoaXMgaXMgbm8gcGFzc3dvcmQ',
     '$argon2id$v=19$m=19456,t=99999,p=1$c29tZXNhbHQxMjM0NTY$WVRoaXMgaXMgbm8gcGFzc3dvcmQ', '$scrypt$ln=17,r=8,p=1$c29tZXNhbHQ$WVRoaXMgaXMgbm8gcGFzc3dvcmQ',
     '$argon2id$'.repeat(1_000_000), '\0', '\ud800',
   ];
@@ -83,6 +83,14 @@ describe('verifyPassword', () => {
       await assert.rejects(verifyPassword(hash, 'password'), CODE);
     });
   }
+
+  it('takes no password for a stored hash that was cut short', async () => {
+    const hash = await hashPassword('correct horse');
+    for (const cut of [hash.slice(0, -1), hash.slice(0, -2), hash.slice(0, -20), hash.slice(0, hash.lastIndexOf('$') + 1), hash.slice(0, hash.lastIndexOf('$'))]) {
+      const answer = await verifyPassword(cut, 'correct horse').catch((error: unknown) => error);
+      assert.ok(answer === false || (answer instanceof KeyturnError && answer.code === 'ERR_PASSWORD_INVALID'), cut);
+    }
+  });
 
   it('refuses a hash or a password that is no string', async () => {
     const hash = await hashPassword('correct horse');
@@ -107,8 +115,9 @@ describe('the pool of password hashes', () => {
 describe('a failed hash or comparison', () => {
   it('says nothing of the password or the hash', async () => {
     const secret = 'hunter2-hunter2';
-    for (const failing of [hashPassword(secret.repeat(100)), verifyPassword(secret, secret), verifyPassword([secret] as unknown as string, secret)]) {
-      await assert.rejects(failing, (error: unknown) => error instanceof KeyturnError && !`${error.message}${error.stack ?? ''}${JSON.stringify(error)}`.includes(secret));
+    const calls = [() => hashPassword(secret.repeat(100)), () => verifyPassword(secret, secret), () => verifyPassword([secret] as unknown as string, secret)];
+    for (const call of calls) {
+      await assert.rejects(call, (error: unknown) => error instanceof KeyturnError && !`${error.message}${error.stack ?? ''}${JSON.stringify(error)}`.includes(secret));
     }
   });
 });

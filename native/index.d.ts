@@ -50,7 +50,7 @@ export declare class NativeSessions {
   /** Revokes one token until it would have expired. */
   revokeToken(jti: string, expiresAt: number): Promise<DoneAnswer>
   /** Revokes everything that a key signed. */
-  revokeKey(kid: string, now: number): Promise<DoneAnswer>
+  revokeKey(kid: string): Promise<DoneAnswer>
   /** Revokes everything of a subject up to a moment, or all there is, and ends those sessions. */
   revokeSubject(subject: string, before: number | undefined | null, now: number): Promise<EndedAnswer>
   /** Revokes everything up to a moment, or all there is, and ends those sessions. */

@@ -74,8 +74,9 @@ impl Arguments {
         let Some(value) = self.value(index) else {
             return Ok(None);
         };
-        // One byte for the terminator, and three so that a cut in the middle of a character still shows as too long.
-        let room = most + 4;
+        // One byte for the terminator, and four for a whole character behind the longest text: Node writes whole characters
+        // only, so with less room the first one too many would vanish without a trace.
+        let room = most + 5;
         if buffer.len() < room {
             buffer.resize(room, 0);
         }

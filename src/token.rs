@@ -182,8 +182,7 @@ impl HotState for VerifierState {
         let token = arguments.text(0, &mut self.token, most)?.ok_or(Code::TokenMalformed)?;
         let revocation = match &self.revocation {
             None => None,
-            Some(manager) if manager.is_ready() => Some(manager.revocation_check()),
-            Some(_) => return Err(Code::NotReady.into()),
+            Some(manager) => Some(manager.revocation_check()?),
         };
         let verified = self
             .verifier

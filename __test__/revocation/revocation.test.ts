@@ -85,6 +85,8 @@ describe('a verifier with revocation', () => {
     const verify = createVerifier({ key, revocation: sessions.revocation });
     const token = sign({ sub: 'partner' }, { jti: 'one' });
     assert.throws(() => verify(token), coded('ERR_NOT_READY'));
+    assert.throws(() => sessions.revocation.isRevoked({ jti: 'one' }), coded('ERR_NOT_READY'));
+    assert.throws(() => createVerifier({ key, revocation: sessions.revocation, clockTolerance: '61s' }), coded('ERR_OPTION_INVALID'));
     await sessions.ready();
     const { exp } = verify(token);
     await sessions.revocation.token('one', exp ?? 0);

@@ -251,6 +251,9 @@ describe('start and refresh', () => {
       await assert.rejects(sessions.refresh(token as string), coded('ERR_REFRESH_INVALID'));
     }
     const { refreshToken } = await sessions.start({ subject: 'alice' });
+    await assert.rejects(sessions.refresh(refreshToken, { actvity: 1 } as object), coded('ERR_OPTION_UNKNOWN'));
+    await assert.rejects(sessions.end('a', { subjekt: 'x' } as object), coded('ERR_OPTION_UNKNOWN'));
+    await assert.rejects(sessions.endAll('a', { exept: 'x' } as object), coded('ERR_OPTION_UNKNOWN'));
     for (const activity of [-1, NaN, '5' as unknown as number]) {
       await assert.rejects(sessions.refresh(refreshToken, { activity }), coded('ERR_OPTION_INVALID'));
     }

@@ -6,6 +6,11 @@ import { Maintenance } from '../../dist/sessions/maintenance.js';
 class FakeNative {
   readonly calls: { readonly purge: boolean; readonly now: number }[] = [];
   settle: (() => void) | undefined;
+  isNearlyFull = false;
+
+  gauges(): { revocations: number; revocationsNearlyFull: boolean; activityDropped: number } {
+    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
+  }
 
   maintain(purge: boolean, now: number): Promise<{ failure?: never }> {
     this.calls.push({ purge, now });
@@ -32,6 +37,23 @@ describe('maintenance', () => {
       t.mock.timers.tick(1);
       assert.equal(native.calls.length, 1);
     }
+  });
+
+  it('warns once when the revocation index is nearly full', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const native = new FakeNative();
+    native.isNearlyFull = true;
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    for (let turn = 0; turn < 3; turn += 1) {
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await running.stop();
+    assert.equal(warn.mock.callCount(), 1);
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /8 entries/);
   });
 
   it('waits for a batch under way before it begins another, and purges once a minute', async (t) => {

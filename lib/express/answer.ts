@@ -24,7 +24,21 @@ export function answerError(
   judgedBy: JudgedBy = 'other',
 ): void {
   const code = error instanceof KeyturnError ? error.code : 'ERR_INTERNAL';
-  if (STORE_CODES.has(code)) emitFor(context, req, 'store_down', { reason: code });
+  if (STORE_CODES.has(code)) {
+    emitFor(context, req, 'store_down', { reason: code });
+    warnOfStore(error);
+  }
   if (STATUS_OF[code] === 500) process.emitWarning(`a request was answered 500: ${String(error)}`, 'KeyturnWarning');
   sendError(res, error, judgedBy);
+}
+
+const WARN_EVERY_MS = 60_000;
+let warnedAt = -Infinity;
+
+/** Tells the operator what the client is not told, once a minute: every request fails alike while a store is down. */
+function warnOfStore(error: unknown): void {
+  const now = performance.now();
+  if (now - warnedAt < WARN_EVERY_MS) return;
+  warnedAt = now;
+  process.emitWarning(`the session store failed: ${String(error)}`, { type: 'KeyturnWarning', code: 'KEYTURN_STORE_DOWN' });
 }

@@ -25,13 +25,16 @@ export function createMetrics(context: AuthContext, ...args: readonly unknown[])
   };
 }
 
-/** Prometheus' text format 0.0.4: `keyturn_events_total` by type, then every gauge under its own name. */
+/** Prometheus' text format 0.0.4: `keyturn_events_total` by type, then every other figure under its own name. */
 export function formatMetrics(events: ReadonlyMap<AuthEventType, number>, gauges: ReadonlyMap<string, number>): string {
   const lines = [
     '# HELP keyturn_events_total Events since the process started, by type.',
     '# TYPE keyturn_events_total counter',
   ];
   for (const [type, count] of events) lines.push(`keyturn_events_total{type="${type}"} ${String(count)}`);
-  for (const [name, value] of gauges) lines.push(`# TYPE ${name} gauge`, `${name} ${String(value)}`);
+  for (const [name, value] of gauges) {
+    const type = name.endsWith('_total') ? 'counter' : 'gauge';
+    lines.push(`# TYPE ${name} ${type}`, `${name} ${String(value)}`);
+  }
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,8 @@
 import type { Claims } from '../claims.js';
 import { KeyturnError } from '../errors.js';
+import type { AuthEvent, EventHub } from '../events.js';
 import type { NativeSessions } from '../native.js';
-import { fromFailure } from '../native-error.js';
+import { fromFailure, fromNumber } from '../native-error.js';
 import { nativeSessionsOf, registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
 import { requiredString } from '../options/strings.js';
@@ -25,29 +26,42 @@ export interface Revocation {
   subject(subject: string, options?: Readonly<CutOffOptions>): Promise<void>;
   /** Every session and token of everybody up to a moment. */
   everything(options?: Readonly<CutOffOptions>): Promise<void>;
-  /** Every token that a key signed. Ends no session: the next refresh signs with another key, or fails. */
+  /**
+   * Every token that a key has signed or will sign, for good. Ends no session; take the key out of `keys` as well, or sessions
+   * go on to get tokens that nobody accepts.
+   */
   key(kid: string): Promise<void>;
-  /** Whether a token with these claims is revoked. No I/O. `true` also when the index is full and cannot say. */
+  /**
+   * Whether a token with these claims is revoked. No I/O. `true` also when the index is full and cannot say.
+   *
+   * @throws KeyturnError `ERR_NOT_READY` before the store has been loaded, `ERR_STORE_CLOSED` after it was closed.
+   */
   isRevoked(claims: Readonly<Claims>): boolean;
 }
 
+/** An answer of the addon that may be a failure. */
+interface Settled {
+  readonly failure?: Parameters<typeof fromFailure>[0];
+}
+
 /** The revocation of these sessions. `ready` resolves once the store is open. */
-export function createRevocation(handle: NativeSessions, ready: () => Promise<void>): Revocation {
-  const settle = ({ failure }: { readonly failure?: Parameters<typeof fromFailure>[0] }): void => {
+export function createRevocation(handle: NativeSessions, events: EventHub, ready: () => Promise<void>): Revocation {
+  const settle = ({ failure }: Settled, event: Pick<AuthEvent, 'reason' | 'subject' | 'session'>): void => {
     if (failure !== undefined) throw fromFailure(failure);
+    events.emit({ type: 'revoked', time: Date.now(), ...event });
   };
   const revocation: Revocation = {
     async token(jti, exp) {
       const id = requiredString(jti, 'jti', 'claims.jti');
       const expiresAt = unixMilliseconds(exp, 'exp');
       await ready();
-      settle(await handle.revokeToken(id, expiresAt));
+      settle(await handle.revokeToken(id, expiresAt), { reason: 'token' });
     },
     async session(sid) {
       const id = sessionId(sid);
       await ready();
       try {
-        settle(await handle.end(id, undefined, Date.now()));
+        settle(await handle.end(id, undefined, Date.now()), { reason: 'session', session: id });
       } catch (error) {
         if (!(error instanceof KeyturnError) || error.code !== 'ERR_SESSION_UNKNOWN') throw error;
       }
@@ -56,19 +70,25 @@ export function createRevocation(handle: NativeSessions, ready: () => Promise<vo
       const name = requiredString(subject, 'subject', 'claims.sub');
       const before = cutOff(options);
       await ready();
-      settle(await handle.revokeSubject(name, before, Date.now()));
+      settle(await handle.revokeSubject(name, before, Date.now()), { reason: 'subject', subject: name });
     },
     async everything(options = {}) {
       const before = cutOff(options);
       await ready();
-      settle(await handle.revokeEverything(before, Date.now()));
+      settle(await handle.revokeEverything(before, Date.now()), { reason: 'everything' });
     },
     async key(kid) {
       const name = requiredString(kid, 'kid', 'key.kid');
       await ready();
-      settle(await handle.revokeKey(name, Date.now()));
+      settle(await handle.revokeKey(name), { reason: 'key' });
     },
-    isRevoked: (claims) => handle.revocationOf(identity(claims), Date.now()) !== null,
+    isRevoked(claims) {
+      const number = handle.revocationOf(identity(claims), Date.now());
+      if (number === null) return false;
+      const error = fromNumber(number);
+      if (error.code === 'ERR_TOKEN_REVOKED' || error.code === 'ERR_REVOCATION_FULL') return true;
+      throw error;
+    },
   };
   registerNativeSessions(revocation, handle);
   return revocation;

@@ -4,6 +4,7 @@ import type { Limiter } from '../limiter.js';
 import { native, type NativeFailure, type NativePair, type NativeSessions } from '../native.js';
 import { fromFailure, fromNumber, translated } from '../native-error.js';
 import { registerNativeSessions } from '../native-sessions.js';
+import { checkOptions } from '../options/checks.js';
 import { optionalString, requiredString } from '../options/strings.js';
 import { createRevocation, type Revocation } from '../revocation/revocation.js';
 import { registerInternals, type SessionInternals } from './internals.js';
@@ -45,7 +46,7 @@ class NodeSessions implements Sessions {
     this.#opened = opened;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#maintenance = new Maintenance(handle, idleMs);
-    this.revocation = createRevocation(handle, () => this.ready());
+    this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
     registerInternals(this, this.#internals());
     // Whoever asks for ready() is told of a failure; nobody has to ask.
@@ -77,6 +78,7 @@ class NodeSessions implements Sessions {
   }
 
   async refresh(refreshToken: string, options: Readonly<RefreshOptions> = {}): Promise<RefreshedPair> {
+    checkOptions(options, 'refresh()', ['activity']);
     const report = activityReport(options.activity);
     if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
     await this.ready();
@@ -97,6 +99,7 @@ class NodeSessions implements Sessions {
   }
 
   async end(sid: string, options: Readonly<{ subject?: string }> = {}): Promise<void> {
+    checkOptions(options, 'end()', ['subject']);
     const id = requiredString(sid, 'sid', 'claims.sid');
     const owner = optionalString(options.subject, 'subject');
     await this.ready();
@@ -107,6 +110,7 @@ class NodeSessions implements Sessions {
 
   async endAll(subject: string, options: Readonly<{ except?: string }> = {}): Promise<number> {
     const name = requiredString(subject, 'subject', 'claims.sub');
+    checkOptions(options, 'endAll()', ['except']);
     const except = optionalString(options.except, 'except');
     await this.ready();
     const { ended, failure } = await this.#native.endAll(name, except, Date.now());

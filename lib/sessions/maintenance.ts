@@ -12,6 +12,7 @@ export class Maintenance {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
+  #isNearlyFull = false;
 
   constructor(handle: NativeSessions, idleMs: number) {
     this.#native = handle;
@@ -41,5 +42,18 @@ export class Maintenance {
     const purge = Math.abs(now - this.#purgedAt) >= PURGE_EVERY_MS;
     if (purge) this.#purgedAt = now;
     await this.#native.maintain(purge, now);
+    this.#warnIfNearlyFull();
+  }
+
+  /** At its bound the revocation index refuses every verification, so an operator has to hear of it before. */
+  #warnIfNearlyFull(): void {
+    const { revocations, revocationsNearlyFull } = this.#native.gauges();
+    if (revocationsNearlyFull && !this.#isNearlyFull) {
+      process.emitWarning(
+        `the revocation index holds ${String(revocations)} entries, four fifths of its bound; when it is full nothing can be verified`,
+        { type: 'KeyturnWarning', code: 'KEYTURN_REVOCATIONS_NEARLY_FULL' },
+      );
+    }
+    this.#isNearlyFull = revocationsNearlyFull;
   }
 }

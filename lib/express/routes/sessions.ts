@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../errors.js';
 import { sendJson, sendNothing } from '../../http/responses.js';
-import { type AuthContext, emitFor } from '../context.js';
+import type { AuthContext } from '../context.js';
 import type { RequestVerifier } from '../request-verifier.js';
 import type { Route } from './route.js';
 
@@ -32,7 +32,6 @@ export function endSessionRoute(context: AuthContext, verifier: RequestVerifier)
       const { sub } = verifier.requireClaimsOf(req);
       if (!SID.test(id)) throw new KeyturnError('ERR_SESSION_UNKNOWN', 'there is no such session');
       await context.sessions.end(id, { subject: sub });
-      emitFor(context, req, 'logout', { subject: sub, session: id, reason: 'logout' });
       sendNothing(res);
     },
   };

@@ -83,9 +83,15 @@ pub struct Ed25519Public {
 
 impl Ed25519Public {
     /// A public key from its 32 bytes (RFC 8032, section 5.1.5).
+    ///
+    /// Points of small order are refused: under them anybody can make signatures that verify.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| REFUSED)?;
+        if has_small_order(&bytes) {
+            return Err(Error::because(Code::KeyInvalid, "a point of small order"));
+        }
         Ok(Self {
-            bytes: bytes.try_into().map_err(|_| REFUSED)?,
+            bytes,
             parsed: ParsedPublicKey::new(&ED25519, bytes).map_err(|_| REFUSED)?,
         })
     }
@@ -101,6 +107,32 @@ impl Ed25519Public {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.bytes
     }
+}
+
+/// Whether this is one of the eight points whose multiples are few, in any encoding (RFC 7748, section 6.1, asks the same of
+/// key agreement). The sign bit of x does not matter.
+fn has_small_order(point: &[u8; 32]) -> bool {
+    const LAST: u8 = 0x7f;
+    // The y of the points of order 8.
+    const EIGHTH: [[u8; 32]; 2] = [
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+    ];
+    let [first, middle @ .., last] = *point;
+    let last = last & LAST;
+    // 0 and 1, of order 4 and 1; then p - 1, p and p + 1, of order 2, 4 and 1, where p = 2^255 - 19.
+    let near_zero = first <= 1 && last == 0 && middle.iter().all(|byte| *byte == 0);
+    let near_p = (0xec..=0xee).contains(&first) && last == LAST && middle.iter().all(|byte| *byte == 0xff);
+    let eighth = EIGHTH
+        .iter()
+        .any(|y| y.iter().zip(point).take(31).all(|(a, b)| a == b) && y.last() == Some(&last));
+    near_zero || near_p || eighth
 }
 
 impl Verifier<Vec<u8>> for Ed25519Public {
@@ -170,6 +202,35 @@ mod tests {
             Ed25519Public::from_spki(&[0x30; 44]).unwrap_err().code(),
             Code::KeyInvalid
         );
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_refused_in_every_encoding_and_its_neighbours_are_not_called_that() {
+        let mut p_minus_1 = [0xff; 32];
+        p_minus_1[0] = 0xec;
+        p_minus_1[31] = 0x7f;
+        let mut one = [0; 32];
+        one[0] = 1;
+        for point in [[0; 32], one, p_minus_1] {
+            for sign in [0, 0x80] {
+                let mut point = point;
+                point[31] |= sign;
+                assert_eq!(
+                    Ed25519Public::from_bytes(&point).unwrap_err().reason(),
+                    Some("a point of small order")
+                );
+            }
+        }
+        for first in [0xed, 0xee] {
+            let mut point = p_minus_1;
+            point[0] = first;
+            assert!(has_small_order(&point));
+        }
+        let mut neighbour = p_minus_1;
+        neighbour[0] = 0xeb;
+        assert!(!has_small_order(&neighbour));
+        let real = Ed25519Secret::from_seed(&[7; 32]).unwrap().public().unwrap();
+        assert!(!has_small_order(real.as_bytes()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
         json::{Text, Value, scan_object, write_string},
     },
     error::{Code, Error},
+    keys::MAX_KID,
 };
 
 /// What a verifier reads of a header. Embedded keys and links (`jwk`, `jku`, `x5c`, `x5u`) are never looked at: a token
@@ -48,10 +49,14 @@ impl Header {
             Some(Some(text)) => Ok(Some(text.decode().into_owned())),
             Some(None) => Err(Error::because(Code::TokenMalformed, "header")),
         };
+        let kid = text(kid)?;
+        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+            return Err(Error::because(Code::TokenMalformed, "kid"));
+        }
         let alg = text(alg)?.ok_or(Error::because(Code::TokenMalformed, "header"))?;
         Ok(Self {
             algorithm: Algorithm::from_name(&alg).ok_or(Code::AlgorithmNotAllowed)?,
-            kid: text(kid)?,
+            kid,
             typ: text(typ)?.map(|typ| media_type(&typ)),
         })
     }
@@ -168,6 +173,13 @@ mod tests {
                 "{member}"
             );
         }
+    }
+
+    #[test]
+    fn a_kid_longer_than_any_key_can_have_is_malformed() {
+        let header = |length| format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(length));
+        assert!(Header::parse(&header(MAX_KID)).is_ok());
+        assert_eq!(code(&header(MAX_KID + 1)), Code::TokenMalformed);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::claims::Audience;
+use super::{claims::Audience, numeric_date::NumericDate};
 use crate::{
     crypto::Algorithm,
     encoding::json::{Fault, Text, Value, scan_object, strings_of, write_string},
@@ -189,16 +189,18 @@ impl<'a> Given<'a> {
         match (name.as_ref(), value) {
             ("aud", Value::String(one)) => self.aud = Some(Audience::One(one)),
             ("aud", Value::Array(array)) => match strings_of(array) {
-                Some(many) => self.aud = Some(Audience::Many(many)),
-                None => self.mistyped = true,
+                // An empty list names nobody, and no verifier would take the token.
+                Some(many) if !many.is_empty() => self.aud = Some(Audience::Many(many)),
+                _ => self.mistyped = true,
             },
-            ("exp", Value::Number(_)) => self.exp = true,
-            ("iat", Value::Number(_)) => self.iat = true,
-            ("nbf", Value::Number(_)) => self.nbf = true,
+            ("exp", Value::Number(date)) if NumericDate::parse(date).is_some() => self.exp = true,
+            ("iat", Value::Number(date)) if NumericDate::parse(date).is_some() => self.iat = true,
+            ("nbf", Value::Number(date)) if NumericDate::parse(date).is_some() => self.nbf = true,
             ("iss", Value::String(text)) => self.iss = Some(text),
             ("jti", Value::String(text)) => self.jti = Some(text),
+            ("sid", Value::String(_)) => {}
             ("sub", Value::String(text)) => self.sub = Some(text),
-            ("aud" | "exp" | "iat" | "nbf" | "iss" | "jti" | "sub", _) => self.mistyped = true,
+            ("aud" | "exp" | "iat" | "nbf" | "iss" | "jti" | "sid" | "sub", _) => self.mistyped = true,
             _ => {}
         }
     }
@@ -362,8 +364,12 @@ mod tests {
             r#"{"__proto__":1}"#,
             r#"{"a":"\ud800"}"#,
             r#"{"exp":"1"}"#,
+            r#"{"exp":-1}"#,
+            r#"{"nbf":1e400}"#,
             r#"{"sub":1}"#,
+            r#"{"sid":1}"#,
             r#"{"aud":[1]}"#,
+            r#"{"aud":[]}"#,
         ] {
             let error = payload(&signer(options()), claims, &CallClaims::default()).expect_err(claims);
             assert_eq!(error.code(), Code::ClaimsInvalid, "{claims}");

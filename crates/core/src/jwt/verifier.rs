@@ -13,6 +13,7 @@ use crate::{
     error::{Claim, Code, Error},
     jws::{Header, Parts, split},
     keys::{Candidates, Key, KeySet},
+    revocation::MAX_TOLERANCE,
     time::UnixMs,
 };
 
@@ -82,6 +83,12 @@ impl Verifier {
             if !keys.keys().iter().any(|key| key.algorithm() == *algorithm) {
                 return Err(Error::because(Code::OptionInvalid, "no key has one of the algorithms"));
             }
+        }
+        if policy.max_life.is_some() && policy.tolerance > MAX_TOLERANCE {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "with revocation clockTolerance is at most 60 seconds: entries are not kept for longer",
+            ));
         }
         if policy.required.len() > 64 {
             return Err(Error::because(Code::OptionInvalid, "at most 64 claims can be required"));
@@ -418,6 +425,12 @@ mod tests {
             ..Policy::default()
         };
         assert!(with_claims(bounded(), r#"{"exp":1700000100}"#).is_ok());
+        let tolerant = Policy {
+            tolerance: Span::from_secs(61),
+            ..bounded()
+        };
+        let refused = Verifier::new(KeySet::new([key(Algorithm::Hs256, None)]).unwrap(), vec![], tolerant);
+        assert_eq!(refused.unwrap_err().code(), Code::OptionInvalid);
         let far = with_claims(bounded(), r#"{"exp":1700000101}"#);
         assert_eq!(far, Err((Code::ClaimInvalid, Some(Claim::Exp))));
         assert_eq!(

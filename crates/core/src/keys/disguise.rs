@@ -2,50 +2,111 @@
 //!
 //! If a server's public key is its HMAC secret, everybody can sign (CVE-2015-9235 and its many successors, which hid the
 //! key behind a prefix, in a JWK, in DER or in base64). A generated secret is never mistaken for one: the binary forms
-//! need an exact outer length and two nested tags.
+//! need a fitting outer length and two nested tags.
+
+use serde_json::Value;
 
 use crate::encoding::base64url;
 
 /// Whether `secret` is, in any dress, the text or bytes of an asymmetric key or of a certificate.
 pub(super) fn looks_asymmetric(secret: &[u8]) -> bool {
-    is_der(secret) || is_pem(secret) || is_jwk(secret) || is_encoded_key(secret)
+    // UTF-16 text is ASCII with zeros between; a random secret of 32 bytes has one zero in eight.
+    let narrow: Vec<u8> = secret.iter().copied().filter(|byte| *byte != 0).collect();
+    let is_wide = narrow.len() * 2 <= secret.len() + 2 && !narrow.is_empty();
+    is_plain(secret) || (is_wide && is_plain(&narrow))
 }
 
-/// PEM anywhere in the text, in any case and behind any prefix (RFC 7468).
+fn is_plain(secret: &[u8]) -> bool {
+    // Twice, because a key in base64 is sometimes wrapped in base64 once more on its way through a configuration.
+    let once = decoded(secret);
+    let twice = once.iter().flat_map(|bytes| decoded(bytes));
+    is_key(secret) || once.iter().any(|bytes| is_key(bytes)) || twice.into_iter().any(|bytes| is_key(&bytes))
+}
+
+fn is_key(bytes: &[u8]) -> bool {
+    is_der(bytes) || begins_der(bytes) || is_pem(bytes) || is_jwk(bytes)
+}
+
+/// PEM anywhere in the text, in any case and behind any prefix (RFC 7468), and OpenSSH's one-line form.
 fn is_pem(secret: &[u8]) -> bool {
-    contains_ignoring_case(secret, b"-----begin")
-        || contains_ignoring_case(secret, b"ssh-rsa ")
-        || contains_ignoring_case(secret, b"ssh-ed25519 ")
-        || contains_ignoring_case(secret, b"ecdsa-sha2-")
+    [&b"-----begin"[..], b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-"]
+        .iter()
+        .any(|mark| contains_ignoring_case(secret, mark))
 }
 
-/// A JWK, a JWKS or an array of them: JSON that names a key type (RFC 7517, section 4.1).
+/// A JWK, a JWKS or an array of them: JSON that names a key type (RFC 7517, section 4.1), however it is spelt.
 fn is_jwk(secret: &[u8]) -> bool {
+    let start = secret.iter().position(|byte| matches!(byte, b'{' | b'['));
+    let json = start.and_then(|start| secret.get(start..)).unwrap_or_default();
     contains_ignoring_case(secret, b"\"kty\"")
+        || serde_json::Deserializer::from_slice(json)
+            .into_iter::<Value>()
+            .next()
+            .is_some_and(|value| value.is_ok_and(|value| names_key_type(&value)))
 }
 
-/// The base64 or base64url text of any other form, line breaks and padding ignored.
-fn is_encoded_key(secret: &[u8]) -> bool {
-    let mut text = Vec::with_capacity(secret.len());
-    for byte in secret {
-        match byte {
-            b'+' => text.push(b'-'),
-            b'/' => text.push(b'_'),
-            b' ' | b'\t' | b'\r' | b'\n' | b'=' => {}
-            other => text.push(*other),
-        }
+fn names_key_type(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(names_key_type),
+        Value::Object(members) => members.contains_key("kty") || members.values().any(names_key_type),
+        _ => false,
     }
-    // Every key form that base64 carries fills whole bytes; a tail of stray bits is cut before decoding.
-    if text.len() % 4 == 1 {
-        return false;
-    }
-    base64url::decode(&text).is_ok_and(|bytes| is_der(&bytes) || is_pem(&bytes) || is_jwk(&bytes))
 }
 
-/// One DER SEQUENCE that fills the bytes exactly and begins with a SEQUENCE (SPKI, certificate) or an INTEGER (PKCS#1,
-/// PKCS#8, SEC1).
+/// What the text is in base64 (or base64url) and in hexadecimal. Once as a whole, everything outside the alphabet ignored:
+/// marks, quotes, line breaks and padding; and once each unbroken run by itself, whatever stands around it.
+fn decoded(secret: &[u8]) -> Vec<Vec<u8>> {
+    let whole: Vec<u8> = secret.iter().copied().filter_map(base64_character).collect();
+    let runs = secret.split(|byte| base64_character(*byte).is_none());
+    let runs = runs.map(|run| run.iter().copied().filter_map(base64_character).collect::<Vec<u8>>());
+    let digits: Vec<u32> = secret
+        .iter()
+        .filter_map(|byte| char::from(*byte).to_digit(16))
+        .collect();
+    let pairs = digits.as_chunks::<2>().0.iter();
+    let hex = pairs
+        .map(|[high, low]| u8::try_from(high << 4 | low).unwrap_or_default())
+        .collect();
+    runs.chain([whole])
+        .filter_map(|text| base64_prefix(&text))
+        .chain([hex])
+        .collect()
+}
+
+fn base64_character(byte: u8) -> Option<u8> {
+    match byte {
+        b'+' => Some(b'-'),
+        b'/' => Some(b'_'),
+        b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Some(byte),
+        _ => None,
+    }
+}
+
+/// The bytes of as much of the text as decodes: a stray tail must not hide the key before it. Shorter runs hold no key.
+fn base64_prefix(text: &[u8]) -> Option<Vec<u8>> {
+    const SHORTEST: usize = 24;
+    if text.len() < SHORTEST {
+        return None;
+    }
+    let quads = text.get(..text.len() / 4 * 4)?;
+    base64url::decode(text).or_else(|_| base64url::decode(quads)).ok()
+}
+
+/// The first bytes of an SPKI, a PKCS#1 key or a certificate, of which the rest may stand on further lines.
+fn begins_der(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0x30, _, 0x30, _, 0x06, ..]
+            | [0x30, 0x81, _, 0x30, _, 0x06, ..]
+            | [0x30, 0x82, _, _, 0x30, _, 0x06, ..]
+            | [0x30, 0x82, _, _, 0x30 | 0x02, 0x82, ..]
+    )
+}
+
+/// One DER SEQUENCE that fills the bytes but for two at the most, and begins with a SEQUENCE (SPKI, certificate) or an INTEGER
+/// (PKCS#1, PKCS#8, SEC1).
 fn is_der(bytes: &[u8]) -> bool {
-    let Some((0x30, content, [])) = element(bytes) else {
+    let Some((0x30, content, [] | [_] | [_, _])) = element(bytes) else {
         return false;
     };
     matches!(element(content), Some((0x30 | 0x02, _, [_, ..])))
@@ -114,6 +175,29 @@ mod tests {
             assert!(looks_asymmetric(dress.as_bytes()), "{dress}");
         }
         assert!(looks_asymmetric(&SPKI));
+        let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let hex: String = SPKI
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]))
+            .collect();
+        let mut longer = SPKI.to_vec();
+        longer.push(b'\n');
+        for dress in [
+            wide(&pem),
+            wide(&format!("\u{feff}{jwk}")),
+            longer,
+            hex.clone().into_bytes(),
+            hex.to_lowercase().into_bytes(),
+            format!("\u{feff}{base64}").into_bytes(),
+            format!("\"{base64}\"\n").into_bytes(),
+            jwk.replace("kty", "\\u006bty").into_bytes(),
+            format!("# public key\n{base64}").into_bytes(),
+            format!("{base64}\n-----END PUBLIC KEY-----\n").into_bytes(),
+            STANDARD.encode(&base64).into_bytes(),
+        ] {
+            assert!(looks_asymmetric(&dress), "{}", String::from_utf8_lossy(&dress));
+        }
     }
 
     #[test]

@@ -6,5 +6,6 @@ mod jwk;
 mod key;
 mod set;
 
+pub(crate) use key::MAX_KID;
 pub use key::{Key, Material};
 pub use set::{Candidates, KeySet, MAX_KEYS};

@@ -8,8 +8,8 @@ use crate::{
 /// The longest life of a token that anybody may verify against this index: cut-offs outlive it.
 const MAX_TOKEN_LIFE: Span = Span::from_secs(24 * 3600);
 
-/// How far the clocks of those who share a store may differ.
-const TOLERANCE: Span = Span::from_secs(60);
+/// How far the clocks of those who share a store may differ, and the largest tolerance of a verifier that asks the index.
+pub const MAX_TOLERANCE: Span = Span::from_secs(60);
 
 /// What a revocation reaches.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,15 +57,15 @@ impl Revocation {
     pub fn token(jti: String, expires_at: UnixMs) -> Self {
         Self {
             target: Target::Token { jti },
-            expires_at: expires_at.plus(TOLERANCE),
+            expires_at: expires_at.plus(MAX_TOLERANCE),
         }
     }
 
-    /// Everything that a key signed.
-    pub fn key(kid: String, now: UnixMs) -> Self {
+    /// Everything that a key signed, for ever: nothing says that it will not sign again.
+    pub fn key(kid: String) -> Self {
         Self {
             target: Target::Key { kid },
-            expires_at: now.plus(MAX_TOKEN_LIFE).plus(TOLERANCE),
+            expires_at: UnixMs::MAX,
         }
     }
 
@@ -73,7 +73,7 @@ impl Revocation {
     pub fn cut_off(target: Target, now: UnixMs, latest_end: UnixMs) -> Self {
         Self {
             target,
-            expires_at: now.plus(MAX_TOKEN_LIFE).max(latest_end).plus(TOLERANCE),
+            expires_at: now.plus(MAX_TOKEN_LIFE).max(latest_end).plus(MAX_TOLERANCE),
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
         let now = UnixMs::from_secs(1_700_000_000);
         let hour = Span::from_secs(3600);
         assert!(Revocation::token("a".into(), now.plus(hour)).expires_at > now.plus(hour));
-        assert!(Revocation::key("k".into(), now).expires_at > now.plus(MAX_TOKEN_LIFE));
+        assert_eq!(Revocation::key("k".into()).expires_at, UnixMs::MAX);
         let target = Target::Everything { before: now };
         let far = now.plus(Span::from_secs(90 * 86_400));
         assert!(Revocation::cut_off(target.clone(), now, far).expires_at > far);

@@ -124,6 +124,11 @@ impl Record {
         self.ended.is_none() && self.expired(now).is_none()
     }
 
+    /// Whether it can still be used as far as a store can tell, which does not know the latest activity.
+    pub fn is_open(&self, now: UnixMs) -> bool {
+        self.ended.is_none() && now < self.absolute_end
+    }
+
     /// Ends it, unless it has ended already: the first reason stays.
     pub fn end(&mut self, at: UnixMs, reason: EndReason) {
         self.ended.get_or_insert(Ended { at, reason });

@@ -6,6 +6,7 @@
 use super::{
     record::{EndReason, Record},
     refresh_token::RefreshToken,
+    settings::MAX_GRACE,
 };
 use crate::{
     error::{Code, Error},
@@ -98,6 +99,12 @@ pub fn refresh(record: &mut Record, ask: &Ask) -> Verdict {
 /// When an access token issued at `now` expires: after its life, or with the session if that comes first.
 pub fn access_expiry(record: &Record, now: UnixMs, access_ttl: Span) -> UnixMs {
     now.plus(access_ttl).min(record.idle_end()).min(record.absolute_end)
+}
+
+/// When an access token that is handed out now expires. A replay stores nothing, so its token must not outlive what the
+/// session's revocation was stored for: see [`Record::revocation`].
+pub(super) fn issued_expiry(record: &Record, now: UnixMs, access_ttl: Span) -> UnixMs {
+    access_expiry(record, now, access_ttl).min(record.access_until.plus(MAX_GRACE))
 }
 
 /// The answer to whoever comes to a session that has ended.
@@ -337,6 +344,32 @@ mod tests {
         assert_eq!(access_expiry(&record, START, ttl), START.plus(Span::from_secs(60)));
         record.absolute_end = START.plus(Span::from_secs(30));
         assert_eq!(access_expiry(&record, START, ttl), START.plus(Span::from_secs(30)));
+    }
+
+    #[test]
+    fn a_replay_never_outlives_the_revocation_of_its_session() {
+        let (mut record, family) = session();
+        record.absolute_end = START.plus(Span::from_secs(40 * 86_400));
+        let hour = Span::from_secs(3600);
+        let late = Ask {
+            access_ttl: hour,
+            ..ask(&record, &family, 0, 3_599_000)
+        };
+        assert_eq!(refresh(&mut record, &late), Verdict::Granted(Outcome::Rotated));
+        assert_eq!(
+            record.access_until,
+            START.plus(hour),
+            "it ends with the idle limit that was known then"
+        );
+        record.touch(START.plus(Span::from_millis(3_599_500)));
+        let replay = Ask {
+            access_ttl: hour,
+            now: START.plus(hour),
+            ..ask(&record, &family, 0, 0)
+        };
+        assert_eq!(refresh(&mut record, &replay), Verdict::Granted(Outcome::Replayed));
+        let expiry = issued_expiry(&record, replay.now, hour);
+        assert!(expiry < record.revocation().expires_at);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub trait Store: Send + Sync {
     /// Moves the activity of sessions forward.
     fn touch(&self, batch: Vec<(SessionId, UnixMs)>, done: Done<()>);
 
-    /// The live sessions of a subject, the oldest first.
+    /// The sessions of a subject that have neither ended nor reached their absolute end, the oldest first. Which of them rest
+    /// too long is not for the store to say: it does not know the latest activity.
     fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>);
 
     /// Every revocation that has not expired by `now`.
@@ -182,7 +183,7 @@ impl Which {
 /// What was ended.
 #[derive(Clone, Debug, Default)]
 pub struct EndAnswer {
-    /// The sessions that were live before.
+    /// The sessions that had not ended before.
     pub ended: Vec<SessionId>,
     /// Whose they were.
     pub subject: Option<String>,

@@ -127,7 +127,7 @@ impl Store for MemoryStore {
         self.step(done, |state| {
             let sids = state.by_subject.get(&subject).into_iter().flatten();
             let records = sids.filter_map(|sid| state.sessions.get(sid));
-            Ok(records.filter(|record| record.is_live(now)).cloned().collect())
+            Ok(records.filter(|record| record.is_open(now)).cloned().collect())
         });
     }
 
@@ -201,7 +201,7 @@ impl State {
             latest_end = latest_end.max(record.absolute_end);
             latest_start = latest_start.max(sid.time());
             answer.subject = Some(record.subject.clone());
-            if record.is_live(ask.now) {
+            if record.is_open(ask.now) {
                 answer.ended.push(sid);
             }
             let was_ended = record.ended.is_some();

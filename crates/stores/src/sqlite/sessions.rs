@@ -77,7 +77,7 @@ pub(super) fn end(db: &Connection, ask: &EndAsk) -> Result<EndAnswer> {
 fn end_each(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let mut answer = EndAnswer::default();
     for mut record in select(db, which)? {
-        if record.is_live(ask.now) {
+        if record.is_open(ask.now) {
             answer.ended.push(record.sid);
         }
         let revocation = record.revocation();
@@ -99,15 +99,15 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let mut answer = EndAnswer::default();
     let (mut latest_end, mut latest_start) = (ask.now, ask.now);
     let mut statement = db.prepare_cached(&format!(
-        "SELECT sid, absolute_end, last_activity + idle FROM keyturn_sessions WHERE {condition}"
+        "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
     ))?;
     let mut rows = statement.query(values.as_slice())?;
     while let Some(row) = rows.next()? {
         let sid = SessionId::from_bytes(row.get(0)?);
-        let (absolute_end, idle_end) = (from_ms(row.get(1)?), from_ms(row.get(2)?));
+        let absolute_end = from_ms(row.get(1)?);
         latest_end = latest_end.max(absolute_end);
         latest_start = latest_start.max(sid.time());
-        if ask.now < absolute_end.min(idle_end) {
+        if ask.now < absolute_end {
             answer.ended.push(sid);
         }
     }
@@ -143,14 +143,13 @@ pub(super) fn touch(db: &Connection, batch: &[(SessionId, UnixMs)]) -> Result<()
     Ok(())
 }
 
-/// The live sessions of a subject, the oldest first.
+/// The open sessions of a subject, the oldest first.
 pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Record>> {
-    let records: Vec<Record> = query(
+    query(
         db,
-        "subject = ?1 AND ended_at IS NULL ORDER BY started_at, sid",
-        &[&subject],
-    )?;
-    Ok(records.into_iter().filter(|record| record.is_live(now)).collect())
+        "subject = ?1 AND ended_at IS NULL AND absolute_end > ?2 ORDER BY started_at, sid",
+        &[&subject, &to_ms(now)],
+    )
 }
 
 /// Deletes sessions that are over their absolute end by a minute; the rest waits if there are very many, so that a purge

@@ -141,6 +141,14 @@ impl Writer {
     }
 }
 
+/// How a transaction failed.
+enum Failed {
+    /// In a step or in the commit.
+    Later(rusqlite::Error),
+    /// Before any step ran: the file is locked or gone.
+    ToBegin(rusqlite::Error),
+}
+
 /// How far this process has read what others wrote.
 #[derive(Default)]
 struct Seen {
@@ -197,29 +205,36 @@ impl Worker {
             return group.into_iter().for_each(|step| step.answer(Err(error.clone())));
         }
         let mut group = group;
-        if self.transact(&mut group).is_ok() {
-            return group.into_iter().for_each(|step| step.answer(Ok(())));
+        match self.transact(&mut group) {
+            Ok(()) => return group.into_iter().for_each(|step| step.answer(Ok(()))),
+            // No step has run: alone each of them would only wait for the same lock again.
+            Err(Failed::ToBegin(error)) => {
+                let error = connection::failure(&self.path, &error);
+                return group.into_iter().for_each(|step| step.answer(Err(error.clone())));
+            }
+            Err(Failed::Later(_)) => {}
         }
         for step in group {
             let mut alone = vec![step];
-            let outcome = self
-                .transact(&mut alone)
-                .map_err(|error| connection::failure(&self.path, &error));
+            let outcome = self.transact(&mut alone).map_err(|failed| {
+                let (Failed::ToBegin(error) | Failed::Later(error)) = failed;
+                connection::failure(&self.path, &error)
+            });
             for step in alone {
                 step.answer(outcome.clone());
             }
         }
     }
 
-    fn transact(&mut self, group: &mut [Box<dyn Step>]) -> rusqlite::Result<()> {
-        let Some(db) = &mut self.db else {
-            return Err(rusqlite::Error::InvalidQuery);
-        };
-        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    fn transact(&mut self, group: &mut [Box<dyn Step>]) -> Result<(), Failed> {
+        let db = self.db.as_mut().ok_or(Failed::ToBegin(rusqlite::Error::InvalidQuery))?;
+        let transaction = db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Failed::ToBegin)?;
         for step in group {
-            step.run(&transaction)?;
+            step.run(&transaction).map_err(Failed::Later)?;
         }
-        transaction.commit()
+        transaction.commit().map_err(Failed::Later)
     }
 
     fn connect(&mut self) -> Result<(), StoreError> {

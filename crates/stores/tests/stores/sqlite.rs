@@ -165,6 +165,32 @@ fn a_file_that_stays_locked_is_unavailable_and_nothing_is_lost() {
 }
 
 #[test]
+fn all_who_wait_for_a_locked_file_are_answered_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = store(&path);
+    try_it(&store).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let started = Instant::now();
+    for n in 0..100 {
+        let sender = sender.clone();
+        let done = Box::new(move |answer: Result<(), StoreError>| sender.send(answer.unwrap_err().code).unwrap());
+        store.create(session("alice", at(n)).0, done);
+    }
+    drop(sender);
+    let codes: Vec<_> = receiver.iter().collect();
+    assert_eq!(codes, [Code::StoreUnavailable; 100]);
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "they waited one after the other"
+    );
+    holder.execute_batch("COMMIT").unwrap();
+    try_it(&store).unwrap();
+}
+
+#[test]
 fn another_connections_revocations_are_seen_within_the_reach() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keyturn.db");

@@ -1,8 +1,8 @@
 //! Ends and revocations: durable in the store, then visible in the index, then acknowledged.
 
-use std::sync::{Arc, PoisonError, atomic::Ordering};
+use std::sync::{Arc, atomic::Ordering};
 
-use super::{Answer, Failure, Manager};
+use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{
     error::{Code, Error},
     revocation::{Revocation, Target},
@@ -10,10 +10,6 @@ use crate::{
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
-
-/// How many ends wait at most for a store that cannot be reached. Further ones are visible here, and the caller has been
-/// told that they are not stored.
-const MAX_PENDING: usize = 10_000;
 
 impl Manager {
     /// Ends sessions; the answer names those that were live. [`Code::SessionUnknown`] if one was asked for by name and there
@@ -58,10 +54,7 @@ impl Manager {
             },
         };
         self.shared.index.insert(&Revocation::cut_off(target, now, latest_end));
-        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.len() < MAX_PENDING {
-            pending.push(ask);
-        }
+        self.shared.keep(Pending::End(ask));
     }
 
     /// Ends the session of a refresh token of any generation. Answers `Ok(None)` when there was none to end.
@@ -113,6 +106,9 @@ impl Manager {
             revocation,
             Box::new(move |stored| {
                 manager.shared.index.insert(&entry);
+                if stored.is_err() {
+                    manager.shared.keep(Pending::Revoke(entry));
+                }
                 done(stored.map_err(Failure::from));
             }),
         );

@@ -87,9 +87,10 @@ impl Manager {
             .verify(token, now, Some(&self.shared.index), scratch)
     }
 
-    /// What refuses revoked tokens, also those of other issuers. Only meaningful once [`Manager::is_ready`].
-    pub fn revocation_check(&self) -> &dyn RevocationCheck {
-        &self.shared.index
+    /// What refuses revoked tokens, also those of other issuers. [`Code::NotReady`] before it can say.
+    pub fn revocation_check(&self) -> Result<&dyn RevocationCheck, Error> {
+        self.ready()?;
+        Ok(&self.shared.index)
     }
 
     /// Takes note of activity of a session. No I/O.

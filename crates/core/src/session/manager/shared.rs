@@ -1,15 +1,27 @@
 //! What every user of one store shares in one process.
 
 use std::sync::{
-    Arc, Mutex, OnceLock,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use crate::{
-    revocation::RevocationIndex,
+    revocation::{Revocation, RevocationIndex},
     session::{ActivityLog, Settings},
     store::{EndAsk, Store},
 };
+
+/// How much waits at most for a store that cannot be reached. Further ones are in force here, and the caller has been
+/// told that they are not stored.
+const MAX_PENDING: usize = 10_000;
+
+/// Something that the store has yet to hear of.
+pub(super) enum Pending {
+    /// Sessions to end.
+    End(EndAsk),
+    /// A revocation to keep.
+    Revoke(Revocation),
+}
 
 /// What every user of one store shares in one process.
 pub struct Shared {
@@ -19,8 +31,8 @@ pub struct Shared {
     pub index: RevocationIndex,
     /// Activity that is not stored yet.
     pub activity: ActivityLog,
-    /// Ends that are not stored yet.
-    pub(super) pending: Mutex<Vec<EndAsk>>,
+    /// What is in force here and not stored yet.
+    pub(super) pending: Mutex<Vec<Pending>>,
     /// The settings of the first user; every further one must have the same.
     pub(super) settings: OnceLock<Settings>,
     /// Managers that have not been closed. The last one closes the store.
@@ -52,6 +64,14 @@ impl Shared {
             }
         }));
         shared
+    }
+
+    /// Keeps something to be stored later.
+    pub(super) fn keep(&self, pending: Pending) {
+        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < MAX_PENDING {
+            waiting.push(pending);
+        }
     }
 
     /// Whether the store has been closed, so that a new user needs a new one.

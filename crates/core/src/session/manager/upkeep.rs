@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
-use super::{Answer, Failure, Manager};
+use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
 
 impl Manager {
@@ -20,11 +20,14 @@ impl Manager {
                     record.touch(manager.shared.activity.seen(&record.sid).unwrap_or_default());
                     record
                 };
-                done(
+                let live = |records: Vec<Record>| {
                     records
-                        .map(|records| records.into_iter().map(fresh).collect())
-                        .map_err(Failure::from),
-                );
+                        .into_iter()
+                        .map(fresh)
+                        .filter(|record| record.is_live(now))
+                        .collect()
+                };
+                done(records.map(live).map_err(Failure::from));
             }),
         );
     }
@@ -34,8 +37,11 @@ impl Manager {
     pub fn maintain(self: &Arc<Self>, now: UnixMs, purge: bool, done: Answer<()>) {
         self.shared.index.expire(now);
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        for ask in pending {
-            self.end(ask, Box::new(|_| {}));
+        for waiting in pending {
+            match waiting {
+                Pending::End(ask) => self.end(ask, Box::new(|_| {})),
+                Pending::Revoke(revocation) => self.revoke(revocation, Box::new(|_| {})),
+            }
         }
         if purge {
             self.shared.store.purge(now, Box::new(|_| {}));

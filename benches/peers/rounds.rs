@@ -1,0 +1,69 @@
+//! Rounds in which every case has a short turn, so that what disturbs the machine disturbs neighbours alike.
+
+use std::{error::Error, time::Duration};
+
+use super::worker::Worker;
+
+/// How many rounds there are; odd, so that a median is one of them.
+const ROUNDS: usize = 51;
+
+/// How long a turn should take: long enough for several garbage collections, short beside what else a machine does.
+const TURN: Duration = Duration::from_millis(20);
+
+/// Nanoseconds per operation: a row per case, in it a column per round.
+pub(crate) struct Rounds<'a> {
+    pub(crate) rows: Vec<Row<'a>>,
+}
+
+/// The turns of one case.
+pub(crate) struct Row<'a> {
+    pub(crate) case: &'a str,
+    pub(crate) nanoseconds: Vec<f64>,
+}
+
+impl<'a> Rounds<'a> {
+    /// Runs all of them. The order moves on by one case each round and is reversed in every other one, so that nobody
+    /// always follows the same neighbour or cleans up after it.
+    pub(crate) fn run(cases: &'a [String], worker: &mut Worker) -> Result<Self, Box<dyn Error>> {
+        eprintln!("taking turns: {ROUNDS} rounds of {} cases", cases.len());
+        let mut turns = Vec::new();
+        for case in cases {
+            let row = Row {
+                case,
+                nanoseconds: Vec::with_capacity(ROUNDS),
+            };
+            turns.push((row, iterations(case, worker)?));
+        }
+        for round in 0..ROUNDS {
+            turns.rotate_left(1);
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for (row, iterations) in &mut turns {
+                let elapsed = worker.time(row.case, u64::from(*iterations))?;
+                row.nanoseconds
+                    .push(elapsed.as_secs_f64() * 1e9 / f64::from(*iterations));
+            }
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+        }
+        let mut rows: Vec<_> = turns.into_iter().map(|(row, _)| row).collect();
+        rows.sort_by_key(|row| cases.iter().position(|case| case == row.case));
+        Ok(Self { rows })
+    }
+}
+
+/// How many iterations fill a turn; measured, after a first turn as warm-up.
+fn iterations(case: &str, worker: &mut Worker) -> Result<u32, Box<dyn Error>> {
+    let mut iterations: u32 = 16;
+    loop {
+        let elapsed = worker.time(case, u64::from(iterations))?;
+        if elapsed * 2 >= TURN {
+            let fitting = f64::from(iterations) * TURN.as_secs_f64() / elapsed.as_secs_f64();
+            // Formatting rounds without a cast; a turn is some thousand iterations.
+            return Ok(format!("{fitting:.0}").parse::<u32>()?.max(1));
+        }
+        iterations = iterations.saturating_mul(2);
+    }
+}
