@@ -49,11 +49,11 @@ impl Key {
         Self::from_material(Material { algorithm, secret }, kid)
     }
 
-    /// The key that [`Key::material`] described.
+    /// The key that [`Key::material`] described: one that was judged when it was first made.
     pub fn from_material(material: Material, kid: Option<&str>) -> Result<Self, Error> {
         match material.algorithm {
             Algorithm::EdDsa => Self::ed25519(Ed25519Secret::from_seed(&material.secret)?, kid),
-            Algorithm::Hs256 => Self::hmac(material.algorithm, material.secret, kid),
+            Algorithm::Hs256 => Self::hmac_unchecked(material.algorithm, material.secret, kid),
         }
     }
 

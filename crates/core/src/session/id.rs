@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     encoding::base64url,
-    error::Error,
+    error::{Code, Error},
     random::{self, Random},
     time::UnixMs,
 };
@@ -23,8 +23,12 @@ impl TimedId {
     /// Its length as text.
     pub const TEXT_LEN: usize = base64url::encoded_len(16);
 
-    /// A new identifier for the moment `at`.
+    /// A new identifier for the moment `at`. The time has 48 bits, which last until the year 10889; a clock that says more
+    /// is broken and is [`Code::Internal`].
     pub fn generate(at: UnixMs, random: &dyn Random) -> Result<Self, Error> {
+        if at.as_millis() >> 48 != 0 {
+            return Err(Error::because(Code::Internal, "the clock is broken"));
+        }
         let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = random::array(random)?;
         let [_, _, t0, t1, t2, t3, t4, t5] = at.as_millis().to_be_bytes();
         Ok(Self([t0, t1, t2, t3, t4, t5, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]))
@@ -67,7 +71,7 @@ impl fmt::Debug for TimedId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Code, random::SystemRandom};
+    use crate::random::SystemRandom;
 
     #[test]
     fn the_text_reads_back_with_its_time() {
@@ -94,6 +98,12 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_broken_clock_makes_no_identifier() {
+        let error = TimedId::generate(UnixMs::MAX, &SystemRandom::new()).unwrap_err();
+        assert_eq!(error.code(), Code::Internal);
     }
 
     #[test]
