@@ -28,9 +28,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // Asked for before the journal mode is changed, so that a file that is no database is called that.
     db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
         .map_err(describe)?;
-    let mode: String = db
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(describe)?;
+    let mode = write_ahead(&db).map_err(describe)?;
     if mode != "wal" {
         let detail = format!(
             "{} cannot have a write-ahead log where it lies (journal mode {mode})",
@@ -44,6 +42,19 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     db.set_prepared_statement_cache_capacity(64);
     schema::migrate(&mut db, path)?;
     Ok(db)
+}
+
+/// Asks for a write-ahead log and answers the mode that the file then has.
+fn write_ahead(db: &Connection) -> rusqlite::Result<String> {
+    let mut tries = 0;
+    loop {
+        match db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)) {
+            // Of several processes that open a new file at once only one can change the mode, and SQLite does not ask the
+            // busy handler here, since two that wait for each other would wait for ever.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && wait(tries) => tries += 1,
+            answer => return answer,
+        }
+    }
 }
 
 fn prepare_folder(path: &Path) -> Result<(), StoreError> {

@@ -82,7 +82,7 @@ fn on_one_sqlite_file_with_four_connections() {
 
 #[test]
 fn connections_that_open_at_once_get_the_same_keys() {
-    for _ in 0..10 {
+    for _ in 0..40 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyturn.db");
         let barrier = Arc::new(Barrier::new(4));
