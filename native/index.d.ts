@@ -87,8 +87,8 @@ export declare class NativeSessions {
   jwks(): Array<string>
   /** How many revocations are held, and how often activity was dropped. */
   gauges(): Gauges
-  /** Stores activity and forgets what has expired; `purge` also lets the store delete what is past use. */
-  maintain(purge: boolean, now: number): Promise<DoneAnswer>
+  /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
+  maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
   close(now: number): Promise<DoneAnswer>
 }

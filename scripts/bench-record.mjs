@@ -20,6 +20,8 @@ const COMMAND = 'node scripts/bench-record.mjs';
 /** Where the bench leaves its figures, with the endings .csv and .json. */
 const RAW = atRoot('target/bench-record');
 
+const HEAD = ['', 'us', 'ratio', 'range'];
+
 /**
  * What the bench writes; see benches/peers/table.rs.
  *
@@ -93,13 +95,11 @@ function page({ versions, cases }, load) {
     'out, signature, expiry, issuer and audience checked. Results are asserted before they are timed. `us` is the median of',
     'short turns in rotation. The ratio is the time as a multiple of keyturn\'s of the same round: above 1, keyturn is',
     'faster; below 1, it is slower. The range is that of the rounds from the tenth to the ninetieth percentile.',
-    'jose answers with promises, which are awaited one by one. The floor is what nobody can do without.',
+    'jose answers with promises, which are awaited one by one. The last row of HS256 is what nobody can do without.',
     ...operations.flatMap((operation) => ['', `## ${operation}`, '', ...table(HEAD, rowsOf(operation, cases))]),
     '',
   ].join('\n');
 }
-
-const HEAD = ['', 'us', 'ratio', 'range'];
 
 /**
  * @param {string} operation

@@ -48,7 +48,7 @@ impl NativeSessions {
             permissions: account.permissions,
         };
         promise::of(env, SavedAnswer::from_result, |answer| {
-            if let Err(error) = account.check() {
+            if let Err(error) = self.manager.keys().and_then(|_| account.check()) {
                 return answer(Err(error.into()));
             }
             let done = Box::new(move |stored: Result<bool, _>| answer(stored.map_err(Failure::from)));
@@ -60,6 +60,9 @@ impl NativeSessions {
     #[napi(ts_return_type = "Promise<AccountAnswer>")]
     pub fn account<'env>(&self, env: &'env Env, name: String) -> napi::Result<Object<'env>> {
         promise::of(env, AccountAnswer::from_result, |answer| {
+            if let Err(error) = self.manager.keys() {
+                return answer(Err(error.into()));
+            }
             let done = Box::new(move |account: Result<Option<Account>, _>| answer(account.map_err(Failure::from)));
             self.manager.shared().store.account(name, done);
         })

@@ -6,7 +6,7 @@ use keyturn_core::{
     crypto::install_provider,
     error::{Code, Error},
     random::SystemRandom,
-    session::{EndReason, Manager, SessionId, Settings, SignIn},
+    session::{EndReason, Forget, Manager, SessionId, Settings, SignIn},
     store::{EndAsk, Which},
 };
 use keyturn_stores::StoreUrl;
@@ -237,11 +237,16 @@ impl NativeSessions {
         }
     }
 
-    /// Stores activity and forgets what has expired; `purge` also lets the store delete what is past use.
+    /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
-    pub fn maintain<'env>(&self, env: &'env Env, purge: bool, now: f64) -> napi::Result<Object<'env>> {
+    pub fn maintain<'env>(&self, env: &'env Env, forget: u32, now: f64) -> napi::Result<Object<'env>> {
+        let forget = match forget {
+            0 => Forget::Nothing,
+            1 => Forget::HerePast,
+            _ => Forget::EverywherePast,
+        };
         promise::of(env, DoneAnswer::from_result, |answer| {
-            self.manager.maintain(time::now(now), purge, answer);
+            self.manager.maintain(time::now(now), forget, answer);
         })
     }
 
@@ -263,9 +268,5 @@ pub struct Gauges {
 }
 
 pub(crate) fn revoked(which: Which, now: f64) -> EndAsk {
-    EndAsk {
-        which,
-        reason: EndReason::Revoked,
-        now: time::now(now),
-    }
+    EndAsk::new(which, EndReason::Revoked, time::now(now))
 }

@@ -6,8 +6,8 @@ use keyturn_core::{
     error::{Code, Error},
     jwt::{CallClaims, Policy, Scratch, Signer, SignerOptions, Verifier},
     keys::KeySet,
+    revocation::MAX_TOKEN_LIFE,
     session::Manager,
-    time::Span,
 };
 use napi::{Env, Unknown, bindgen_prelude::ClassInstance};
 use napi_derive::napi;
@@ -25,9 +25,6 @@ const MAX_CLAIMS_BYTES: usize = 64 * 1024;
 
 /// The longest `sub` or `jti` given to one call.
 const MAX_NAME_BYTES: usize = 1024;
-
-/// How long a token may live that a verifier with revocation accepts.
-const MAX_TOKEN_LIFE: Span = Span::from_secs(24 * 3600);
 
 /// What a signer adds to every token. Spans in milliseconds.
 #[napi(object)]

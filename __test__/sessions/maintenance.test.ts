@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { Maintenance } from '../../dist/sessions/maintenance.js';
 
 class FakeNative {
-  readonly calls: { readonly purge: boolean; readonly now: number }[] = [];
+  readonly calls: { readonly forget: number; readonly now: number }[] = [];
   settle: (() => void) | undefined;
   isNearlyFull = false;
 
@@ -12,8 +12,8 @@ class FakeNative {
     return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
   }
 
-  maintain(purge: boolean, now: number): Promise<{ failure?: never }> {
-    this.calls.push({ purge, now });
+  maintain(forget: number, now: number): Promise<{ failure?: never }> {
+    this.calls.push({ forget, now });
     return new Promise((resolve) => {
       this.settle = () => {
         resolve({});
@@ -56,19 +56,41 @@ describe('maintenance', () => {
     assert.match(String(warn.mock.calls[0]?.arguments[0]), /8 entries/);
   });
 
-  it('waits for a batch under way before it begins another, and purges once a minute', async (t) => {
+  it('forgets nothing in a turn in which the clock was set, forward or back', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    let steady = 0;
+    t.mock.method(performance, 'now', () => steady);
     const native = new FakeNative();
     const running = maintenance(native, 3_600_000);
     running.start();
+    // The wall clock goes on by five seconds each turn; what jumps is how far it is from the steady one.
+    for (const moved of [0, -7_200_000, 0, 7_200_000, 0]) {
+      steady += 5000 + moved;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await running.stop();
+    assert.deepEqual(native.calls.map(({ forget }) => forget === 0), [false, true, false, true, false]);
+  });
+
+  it('waits for a batch under way before it begins another, and purges once a minute', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const native = new FakeNative();
+    let steady = 0;
+    t.mock.method(performance, 'now', () => steady);
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    steady += 15_000;
     t.mock.timers.tick(15_000);
     assert.equal(native.calls.length, 1);
     for (let turn = 0; turn < 13; turn += 1) {
       native.settle?.();
       await new Promise((resolve) => setImmediate(resolve));
+      steady += 5000;
       t.mock.timers.tick(5000);
     }
-    assert.equal(native.calls.filter(({ purge }) => purge).length, 2);
+    assert.equal(native.calls.filter(({ forget }) => forget === 2).length, 2);
     native.settle?.();
     await running.stop();
     t.mock.timers.tick(60_000);

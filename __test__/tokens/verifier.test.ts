@@ -318,7 +318,8 @@ describe('a verifier with revocation', () => {
     t.after(() => sessions.close());
     await sessions.ready();
     const verify = verifierOf({ revocation: sessions.revocation });
-    const [one, other] = [token(alive({ jti: 'one' })), token(alive({ jti: 'other' }))];
+    const iat = Math.floor(Date.now() / 1000);
+    const [one, other] = [token(alive({ jti: 'one', iat })), token(alive({ jti: 'other', iat }))];
     assert.equal(verify(one).jti, 'one');
     await sessions.revocation.token('one', Date.now() / 1000 + 60);
     assert.throws(() => verify(one), { code: 'ERR_TOKEN_REVOKED' });
@@ -339,8 +340,13 @@ describe('a verifier with revocation', () => {
     t.after(() => sessions.close());
     await sessions.ready();
     const verify = verifierOf({ revocation: sessions.revocation, required: [] });
-    verify(token({ exp: SECOND + 86_400 }));
-    assert.throws(() => verify(token({ exp: SECOND + 86_401 })), { code: 'ERR_CLAIM_INVALID', claim: 'exp' });
+    verify(token({ iat: SECOND, exp: SECOND + 86_400 }));
+    for (const issued of [SECOND, SECOND - 30 * 86_400]) {
+      const month = token({ iat: issued, exp: Math.max(issued + 86_401, SECOND + 60) });
+      assert.throws(() => verify(month), { code: 'ERR_CLAIM_INVALID', claim: 'exp' }, 'also on its last day');
+    }
+    assert.throws(() => verify(token({ iat: SECOND + 1, exp: SECOND + 60 })), { code: 'ERR_CLAIM_INVALID', claim: 'iat' });
+    assert.throws(() => verify(token({ exp: SECOND + 60 })), { code: 'ERR_CLAIM_MISSING', claim: 'iat' });
     assert.throws(() => verify(token({ sub: 'a' })), { code: 'ERR_CLAIM_MISSING', claim: 'exp' });
   });
 });

@@ -37,14 +37,15 @@ export async function allCases() {
   return [
     ...verifyCases(hmac, { ...keyturnVerifiers(hmac), ...jsonwebtokenVerifiers(hmac), ...fastJwtVerifiers(hmac) }),
     ...verifyCases(hmac, await joseVerifiers(hmac), { awaited }),
+    parseAlone(hmac),
     ...signCases(hmac, { ...keyturnSigners(hmac), ...jsonwebtokenSigners(hmac), ...fastJwtSigners(hmac) }),
     ...signCases(hmac, await joseSigners(hmac), { awaited }),
+    stringifyAlone(hmac),
     // jsonwebtoken has no EdDSA.
     ...verifyCases(edwards, { ...keyturnVerifiers(edwards), ...fastJwtVerifiers(edwards) }),
     ...verifyCases(edwards, await joseVerifiers(edwards), { awaited }),
     ...signCases(edwards, { ...keyturnSigners(edwards), ...fastJwtSigners(edwards) }),
     ...signCases(edwards, await joseSigners(edwards), { awaited }),
-    ...floorCases(hmac),
   ];
 }
 
@@ -103,31 +104,34 @@ function signCases(suite, signers, { awaited = false } = {}) {
 }
 
 /**
- * What nobody can do without who answers with a claims object, or is given one.
+ * What no verifier can do without that answers with a claims object.
  *
  * @param {Suite} suite
- * @returns {Case[]}
+ * @returns {Case}
  */
-function floorCases(suite) {
-  const texts = suite.claims.map((claims) => Buffer.from(JSON.stringify(claims)));
-  const claims = claimObjects(suite);
-  return [
-    plainCase('verify/floor/JSON.parse', (index) => at(texts, index).toString('latin1'), (text) => JSON.parse(String(text)),
-      (result, index) => assert.deepStrictEqual(result, at(suite.claims, index))),
-    plainCase('sign/floor/JSON.stringify', claims, (value) => JSON.stringify(value),
-      (result, index) => assert.equal(result, JSON.stringify(claims(index)))),
-  ];
+function parseAlone({ algorithm, claims }) {
+  const texts = claims.map((one) => Buffer.from(JSON.stringify(one)));
+  /** @param {number} index */
+  const input = (index) => at(texts, index).toString('latin1');
+  /** @type {Case['check']} */
+  const check = (result, index) => assert.deepStrictEqual(result, at(claims, index));
+  const run = /** @type {Case['run']} */ (JSON.parse);
+  return { id: `verify/${algorithm}/JSON.parse alone`, awaited: false, input, run, check, prove: async () => check(run(input(0)), 0) };
 }
 
 /**
- * @param {string} id
- * @param {Case['input']} input
- * @param {Case['run']} run
- * @param {Case['check']} check
+ * What no signer can do without that is given a claims object.
+ *
+ * @param {Suite} suite
  * @returns {Case}
  */
-function plainCase(id, input, run, check) {
-  return { id, awaited: false, input, run, check, prove: async () => check(run(input(0)), 0) };
+function stringifyAlone(suite) {
+  const input = claimObjects(suite);
+  /** @type {Case['check']} */
+  const check = (result, index) => assert.deepStrictEqual(JSON.parse(String(result)), input(index));
+  /** @type {Case['run']} */
+  const run = (claims) => JSON.stringify(claims);
+  return { id: `sign/${suite.algorithm}/JSON.stringify alone`, awaited: false, input, run, check, prove: async () => check(run(input(0)), 0) };
 }
 
 /**

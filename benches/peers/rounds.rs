@@ -1,14 +1,16 @@
-//! Rounds in which every case has a short turn, so that what disturbs the machine disturbs neighbours alike.
+//! Rounds in which every case has a short turn beside those that it is compared with, so that what disturbs the machine
+//! disturbs them alike.
 
 use std::{error::Error, time::Duration};
 
-use super::worker::Worker;
+use super::{group_of, worker::Worker};
 
 /// How many rounds there are; odd, so that a median is one of them.
-const ROUNDS: usize = 51;
+const ROUNDS: usize = 101;
 
-/// How long a turn should take: long enough for several garbage collections, short beside what else a machine does.
-const TURN: Duration = Duration::from_millis(20);
+/// How long a turn should take: long enough for the garbage that it makes to be collected in it now and then, short beside
+/// what else a machine does.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Nanoseconds per operation: a row per case, in it a column per round.
 pub(crate) struct Rounds<'a> {
@@ -22,8 +24,8 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Runs all of them. The order moves on by one case each round and is reversed in every other one, so that nobody
-    /// always follows the same neighbour or cleans up after it.
+    /// Runs all of them. Within its group the order moves on by one case each round and runs backwards in every other one,
+    /// so that nobody always follows the same neighbour or cleans up after it.
     pub(crate) fn run(cases: &'a [String], worker: &mut Worker) -> Result<Self, Box<dyn Error>> {
         eprintln!("taking turns: {ROUNDS} rounds of {} cases", cases.len());
         let mut turns = Vec::new();
@@ -35,17 +37,17 @@ impl<'a> Rounds<'a> {
             turns.push((row, iterations(case, worker)?));
         }
         for round in 0..ROUNDS {
-            turns.rotate_left(1);
-            if round % 2 == 1 {
-                turns.reverse();
-            }
-            for (row, iterations) in &mut turns {
-                let elapsed = worker.time(row.case, u64::from(*iterations))?;
-                row.nanoseconds
-                    .push(elapsed.as_secs_f64() * 1e9 / f64::from(*iterations));
-            }
-            if round % 2 == 1 {
-                turns.reverse();
+            for group in turns.chunk_by_mut(|(one, _), (next, _)| group_of(one.case) == group_of(next.case)) {
+                group.rotate_left(1);
+                let mut order: Vec<_> = group.iter_mut().collect();
+                if round % 2 == 1 {
+                    order.reverse();
+                }
+                for (row, iterations) in order {
+                    let elapsed = worker.time(row.case, u64::from(*iterations))?;
+                    row.nanoseconds
+                        .push(elapsed.as_secs_f64() * 1e9 / f64::from(*iterations));
+                }
             }
         }
         let mut rows: Vec<_> = turns.into_iter().map(|(row, _)| row).collect();

@@ -117,15 +117,12 @@ impl Ratio {
     }
 }
 
-/// keyturn's turns in a group; what a floor is compared with is the operation that cannot go below it.
+/// keyturn's turns in a group.
 fn us_in<'a>(group: &str, rounds: &'a Rounds<'a>) -> Option<&'a Row<'a>> {
-    let ours = |group: &str| {
-        rounds
-            .rows
-            .iter()
-            .find(|row| group_of(row.case) == group && name_of(row.case) == US)
-    };
-    ours(&group.replace("/floor", "/HS256"))
+    rounds
+        .rows
+        .iter()
+        .find(|row| group_of(row.case) == group && name_of(row.case) == US)
 }
 
 /// The `part`-th of `parts` quantiles; 0 of nothing.

@@ -1,7 +1,7 @@
 import express from 'express';
 import { createAccounts, createAuth } from 'keyturn';
 
-const auth = createAuth({ store: 'sqlite:./data/keyturn.db', issuer: 'https://app.example', audience: 'app' });
+const auth = createAuth({ store: 'sqlite:./data/app.db', issuer: 'https://app.example', audience: 'app' });
 const accounts = createAccounts(auth.sessions);
 await accounts.save({ name: 'alice', password: 'wonderland' });
 

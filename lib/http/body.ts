@@ -14,6 +14,9 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** Bytes of a body that is read here. A parser that ran before has its own limit. */
 const MAX_BODY_BYTES = 16 * 1024;
 
+/** A body of at most 16 KB that takes longer does not come from a client that waits for an answer. */
+const MAX_BODY_MS = 10_000;
+
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i;
 
@@ -71,8 +74,13 @@ function readUpToLimit(req: IncomingMessage): Promise<Buffer | undefined> {
     const chunks: Buffer[] = [];
     let size = 0;
     const stop = (): void => {
+      clearTimeout(timer);
       req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
     };
+    const timer = setTimeout(() => {
+      stop();
+      reject(invalid('the body did not arrive in time'));
+    }, MAX_BODY_MS);
     const onData = (chunk: Buffer | string): void => {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       size += bytes.length;

@@ -47,6 +47,7 @@ export function createAccounts(sessions: Sessions): Accounts {
     const name = requiredString(account.name, 'name', "'alice'");
     const user = { subject: account.subject ?? name, roles: account.roles ?? [], permissions: account.permissions ?? [] };
     const passwordHash = await hashPassword(account.password);
+    await sessions.ready();
     const { stored, failure } = await store.saveAccount(
       { name, passwordHash, subject: user.subject, roles: [...user.roles], permissions: [...user.permissions] },
       unlessPresent,
@@ -60,7 +61,10 @@ export function createAccounts(sessions: Sessions): Accounts {
       await put(account, false);
     },
     register: async (account) => put(account, true),
-    authenticate: async (name, password) => authenticate(store, name, password),
+    async authenticate(name, password) {
+      await sessions.ready();
+      return authenticate(store, name, password);
+    },
   };
 }
 

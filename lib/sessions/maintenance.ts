@@ -2,6 +2,12 @@ import type { NativeSessions } from '../native.js';
 
 const PURGE_EVERY_MS = 60_000;
 
+/** A wall clock that has moved this much against the steady one since the last turn was set, and may be set again. */
+const CLOCK_SET_MS = 30_000;
+
+/** What a turn may forget; the numbers are the addon's. */
+const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
+
 /**
  * Stores activity in batches, forgets expired revocations, and once a minute lets the store delete what is past use. Every
  * five seconds, or ten times in an idle limit that is shorter than that. The timer keeps no process alive.
@@ -13,6 +19,7 @@ export class Maintenance {
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
   #isNearlyFull = false;
+  #clockOffset = Date.now() - performance.now();
 
   constructor(handle: NativeSessions, idleMs: number) {
     this.#native = handle;
@@ -39,10 +46,19 @@ export class Maintenance {
   /** A failed batch stays noted and goes with the next one, so there is nothing to report here. */
   async #run(): Promise<void> {
     const now = Date.now();
-    const purge = Math.abs(now - this.#purgedAt) >= PURGE_EVERY_MS;
-    if (purge) this.#purgedAt = now;
-    await this.#native.maintain(purge, now);
+    await this.#native.maintain(this.#forget(now), now);
     this.#warnIfNearlyFull();
+  }
+
+  /** What is forgotten is gone, so a turn in which the clock was set forgets nothing. */
+  #forget(now: number): number {
+    const offset = now - performance.now();
+    const wasSet = !(Math.abs(offset - this.#clockOffset) < CLOCK_SET_MS);
+    this.#clockOffset = offset;
+    if (wasSet) return FORGET.nothing;
+    if (Math.abs(now - this.#purgedAt) < PURGE_EVERY_MS) return FORGET.here;
+    this.#purgedAt = now;
+    return FORGET.everywhere;
   }
 
   /** At its bound the revocation index refuses every verification, so an operator has to hear of it before. */

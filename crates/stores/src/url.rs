@@ -38,13 +38,18 @@ impl StoreUrl {
         if path == ":memory:" || path.starts_with("file:") {
             return refused("'sqlite:' takes a plain path; for a store without a file use 'memory:'");
         }
+        let path = match path.strip_prefix("//") {
+            Some(rest) if rest.starts_with('/') => rest,
+            // `//x` would be `/x`, which nobody means who writes `sqlite://x`.
+            Some(_) => {
+                return refused(
+                    "'sqlite://' takes an absolute path, 'sqlite:///var/lib/app.db'; a relative one is 'sqlite:./app.db'",
+                );
+            }
+            None => path,
+        };
         Ok(Self::Sqlite {
-            path: Path::new(
-                path.strip_prefix("//")
-                    .filter(|rest| rest.starts_with('/'))
-                    .unwrap_or(path),
-            )
-            .to_owned(),
+            path: Path::new(path).to_owned(),
         })
     }
 }
@@ -79,6 +84,8 @@ mod tests {
             "sqlite::memory:",
             "sqlite:file:a",
             "redis://x",
+            "sqlite://x",
+            "sqlite://./a.db",
             "sqlite:a\0b",
         ] {
             let error = StoreUrl::parse(url).unwrap_err();

@@ -8,7 +8,7 @@ import { createApp } from './app.js';
 import { answerClientError } from './client-error.js';
 import type { Environment } from './environment.js';
 import { EventFeed } from './event-feed.js';
-import { drawUsers, type User } from './users.js';
+import { drawUsers, PrintedPasswords, type User } from './users.js';
 
 /** A demo that is starting or running. */
 export interface Demo {
@@ -41,12 +41,13 @@ export function startDemo(environment: Environment): Demo {
   });
   const feed = new EventFeed(auth);
   const gate = new Gate();
+  const users = { printed: new PrintedPasswords([]) };
   const accounts = createAccounts(auth.sessions);
-  const server = createServer(createApp({ auth, accounts, feed, usersReady: gate.opened }));
+  const server = createServer(createApp({ auth, accounts, printed: () => users.printed, feed, usersReady: gate.opened }));
   server.on('clientError', answerClientError);
   let stopping: Promise<void> | undefined;
   return {
-    started: start(environment.port, { auth, accounts, server, gate }, () => stopping !== undefined),
+    started: start(environment.port, { auth, accounts, server, gate, users }, () => stopping !== undefined),
     stop: () => (stopping ??= withinTime(stop({ auth, server, feed }))),
   };
 }
@@ -56,19 +57,21 @@ interface Parts {
   readonly accounts: Accounts;
   readonly server: Server;
   readonly gate: Gate;
+  readonly users: { printed: PrintedPasswords };
 }
 
 /**
  * The new passwords are shown before the port opens, and stored after: a second demo that finds the port taken has then
  * changed nothing for the first. Logins wait for them.
  */
-async function start(port: number, { auth, accounts, server, gate }: Parts, isStopping: () => boolean): Promise<void> {
+async function start(port: number, { auth, accounts, server, gate, users: known }: Parts, isStopping: () => boolean): Promise<void> {
   await auth.sessions.ready();
   if (isStopping()) return;
   const users = drawUsers();
   for (const { name, password } of users) console.log(`${name}: ${password}`);
   await listen(server, port);
   await save(accounts, users);
+  known.printed = new PrintedPasswords(users);
   gate.open();
   console.log(`Listening on http://localhost:${String((server.address() as AddressInfo).port)} (Ctrl-C stops it)`);
 }

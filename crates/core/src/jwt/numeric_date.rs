@@ -34,6 +34,11 @@ impl NumericDate {
         lossless(now.as_millis()) + lossless(tolerance.as_millis()) < self.0 * 1000.0
     }
 
+    /// Whether this moment lies later than `span` after `start`.
+    pub(super) fn exceeds(self, start: Self, span: Span) -> bool {
+        self.0 * 1000.0 > start.0 * 1000.0 + lossless(span.as_millis())
+    }
+
     /// The whole second it falls in.
     #[expect(
         clippy::as_conversions,

@@ -22,7 +22,7 @@ pub struct Policy {
     pub tolerance: Span,
     /// How long ago it may have been issued.
     pub max_age: Option<Span>,
-    /// How far ahead its expiry may lie. Asked for where tokens can be revoked: entries are not kept for ever.
+    /// How long it may live, counted from its issue, which it then must tell. Asked for where tokens can be revoked: entries are not kept for ever.
     pub max_life: Option<Span>,
     /// Whether `exp` must be there.
     pub require_exp: bool,

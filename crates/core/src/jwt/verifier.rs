@@ -190,6 +190,17 @@ impl Verifier {
         if claims.nbf.is_some_and(|nbf| nbf.is_future(now, policy.tolerance)) {
             return Err(Code::TokenNotActive.into());
         }
+        if let (Some(life), Some(exp)) = (policy.max_life, claims.exp) {
+            // Counted from its issue, not from now: a token that lives for a month is not shorter on its last day, when what
+            // revoked it has long been forgotten.
+            let issued = claims.iat.ok_or(missing(Claim::Iat))?;
+            if issued.is_future(now, policy.tolerance) {
+                return Err(invalid(Claim::Iat));
+            }
+            if exp.exceeds(issued, life) {
+                return Err(invalid(Claim::Exp));
+            }
+        }
         if let Some(max_age) = policy.max_age {
             let issued = claims.iat.ok_or(missing(Claim::Iat))?;
             if issued.is_future(now, policy.tolerance) {
@@ -424,19 +435,24 @@ mod tests {
             max_life: Some(Span::from_secs(100)),
             ..Policy::default()
         };
-        assert!(with_claims(bounded(), r#"{"exp":1700000100}"#).is_ok());
+        let claims = |iat: u64, exp: u64| format!(r#"{{"iat":{iat},"exp":{exp}}}"#);
+        assert!(with_claims(bounded(), &claims(1_700_000_000, 1_700_000_100)).is_ok());
+        assert!(with_claims(bounded(), &claims(1_699_999_950, 1_700_000_050)).is_ok());
         let tolerant = Policy {
             tolerance: Span::from_secs(61),
             ..bounded()
         };
         let refused = Verifier::new(KeySet::new([key(Algorithm::Hs256, None)]).unwrap(), vec![], tolerant);
         assert_eq!(refused.unwrap_err().code(), Code::OptionInvalid);
-        let far = with_claims(bounded(), r#"{"exp":1700000101}"#);
-        assert_eq!(far, Err((Code::ClaimInvalid, Some(Claim::Exp))));
-        assert_eq!(
-            with_claims(bounded(), "{}"),
-            Err((Code::ClaimMissing, Some(Claim::Exp)))
-        );
+        for (payload, code, claim) in [
+            (claims(1_700_000_000, 1_700_000_101), Code::ClaimInvalid, Claim::Exp),
+            (claims(1_699_000_000, 1_700_000_001), Code::ClaimInvalid, Claim::Exp),
+            (claims(1_700_000_001, 1_700_000_100), Code::ClaimInvalid, Claim::Iat),
+            (r#"{"exp":1700000001}"#.to_owned(), Code::ClaimMissing, Claim::Iat),
+            ("{}".to_owned(), Code::ClaimMissing, Claim::Exp),
+        ] {
+            assert_eq!(with_claims(bounded(), &payload), Err((code, Some(claim))), "{payload}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The generic cell rate algorithm: one number a key, the moment at which its bucket will be empty again.
 //!
 //! The table has a fixed size. A key lives in one of the eight places of its set; when all eight are taken by keys that are
-//! still counting, the one that is nearest to being free gives way. So memory never grows, a key under attack is never the
-//! one that is forgotten, and nobody is locked out because the table is full. A call costs one lock and at most eight
+//! still counting, the one that is nearest to being free gives way. So memory never grows and nobody is locked out because the
+//! table is full; what gives way is the key with the fewest attempts, unless its set is crowded by keys with more. A call costs one lock and at most eight
 //! comparisons.
 
 use std::sync::{Mutex, PoisonError};

@@ -5,8 +5,8 @@ use crate::{
     time::{Span, UnixMs},
 };
 
-/// The longest life of a token that anybody may verify against this index: cut-offs outlive it.
-const MAX_TOKEN_LIFE: Span = Span::from_secs(24 * 3600);
+/// The longest life of a token that anybody may verify against the index: entries outlive it.
+pub const MAX_TOKEN_LIFE: Span = Span::from_secs(24 * 3600);
 
 /// How far the clocks of those who share a store may differ, and the largest tolerance of a verifier that asks the index.
 pub const MAX_TOLERANCE: Span = Span::from_secs(60);
@@ -58,6 +58,15 @@ impl Revocation {
         Self {
             target: Target::Token { jti },
             expires_at: expires_at.plus(MAX_TOLERANCE),
+        }
+    }
+
+    /// One session, until every token that named it when it ended is over: no token lives longer that anybody may verify
+    /// against the index.
+    pub fn session(sid: SessionId, ended: UnixMs) -> Self {
+        Self {
+            target: Target::Session { sid },
+            expires_at: ended.plus(MAX_TOKEN_LIFE).plus(MAX_TOLERANCE),
         }
     }
 

@@ -10,7 +10,10 @@
 
 use std::{
     hash::{BuildHasherDefault, Hasher},
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use dashmap::{DashMap, mapref::entry::Entry};
@@ -43,10 +46,11 @@ pub struct RevocationIndex {
     /// Tokens, sessions and keys: revoked if present. The value is the entry's expiry.
     ids: DashMap<Digest, UnixMs, BuildHasherDefault<DigestHasher>>,
     subjects: DashMap<Digest, Cutoff, BuildHasherDefault<DigestHasher>>,
-    /// The cut-off for everything, in Unix milliseconds plus one; 0 when there is none. It only ever grows, so a relaxed
-    /// load sees some value that was true, and the acquire load in `check` sees the newest one published.
+    /// The cut-off for everything, in Unix milliseconds plus one; 0 when there is none. Written under the lock beside it,
+    /// read without: release on write and acquire on read, so whoever sees it set sees the newest one published.
     everything: AtomicU64,
-    everything_expires: AtomicU64,
+    /// The same with its expiry, for those who change it.
+    everything_cutoff: Mutex<Option<Cutoff>>,
     /// Number of entries in both maps; changed after the map it counts, so it may lag by the calls under way.
     count: AtomicUsize,
     /// How many entries could not be taken, and how many of those a reload has made good. The index is complete while the
@@ -97,7 +101,7 @@ impl RevocationIndex {
             ids: DashMap::default(),
             subjects: DashMap::default(),
             everything: AtomicU64::new(0),
-            everything_expires: AtomicU64::new(0),
+            everything_cutoff: Mutex::new(None),
             count: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             healed: AtomicU64::new(0),
@@ -109,9 +113,19 @@ impl RevocationIndex {
         let expires_at = revocation.expires_at;
         match &revocation.target {
             Target::Everything { before } => {
-                self.everything_expires
-                    .fetch_max(expires_at.as_millis(), Ordering::Relaxed);
-                self.everything.fetch_max(before.as_millis() + 1, Ordering::Release);
+                let mut cutoff = self.everything_cutoff.lock().unwrap_or_else(PoisonError::into_inner);
+                let merged = cutoff.map_or(
+                    Cutoff {
+                        before: *before,
+                        expires_at,
+                    },
+                    |known| Cutoff {
+                        before: known.before.max(*before),
+                        expires_at: known.expires_at.max(expires_at),
+                    },
+                );
+                *cutoff = Some(merged);
+                self.everything.store(merged.before.as_millis() + 1, Ordering::Release);
             }
             Target::Key { kid } => self.insert_id(self.digest(Kind::Key, kid.as_bytes()), expires_at),
             Target::Session { sid } => {
@@ -179,8 +193,11 @@ impl RevocationIndex {
 
     /// Drops the entries that have expired by `now`.
     pub fn expire(&self, now: UnixMs) {
-        if self.everything_expires.load(Ordering::Relaxed) <= now.as_millis() {
-            self.everything.store(0, Ordering::Release);
+        {
+            let mut cutoff = self.everything_cutoff.lock().unwrap_or_else(PoisonError::into_inner);
+            if cutoff.take_if(|cutoff| cutoff.expires_at <= now).is_some() {
+                self.everything.store(0, Ordering::Release);
+            }
         }
         let mut dropped = 0;
         self.ids.retain(|_, expires_at| {

@@ -3,5 +3,5 @@
 mod entry;
 mod index;
 
-pub use entry::{MAX_TOLERANCE, Revocation, Target};
+pub use entry::{MAX_TOKEN_LIFE, MAX_TOLERANCE, Revocation, Target};
 pub use index::{DEFAULT_CAPACITY, RevocationIndex};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{TimedId, record::Record, rotation::issued_expiry, settings::Settings};
+use super::{TimedId, record::Record, rotation::access_expiry, settings::Settings};
 use crate::{
     encoding::json::{scan_object, write_string},
     error::{Code, Error},
@@ -45,7 +45,6 @@ pub(super) struct AccessTokens {
 }
 
 /// A finished access token.
-#[derive(Debug)]
 pub(super) struct AccessToken {
     pub(super) text: String,
     pub(super) expires_at: UnixMs,
@@ -73,7 +72,7 @@ impl AccessTokens {
         read_at: UnixMs,
         random: &dyn Random,
     ) -> Result<AccessToken, Error> {
-        let expires_at = issued_expiry(record, now, self.settings.access_ttl);
+        let expires_at = access_expiry(record, now, self.settings.access_ttl);
         let jti = TimedId::generate(read_at, random)?;
         let mut payload = String::with_capacity(self.prefix.len() + record.claims.len() + 256);
         payload.push_str(&self.prefix);

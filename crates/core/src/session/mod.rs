@@ -13,7 +13,7 @@ mod settings;
 pub use activity::ActivityLog;
 pub use csrf::CsrfKey;
 pub use id::{SessionId, TimedId};
-pub use manager::{Answer, Failure, Granted, Issued, Manager, Shared, SignIn};
+pub use manager::{Answer, Failure, Forget, Granted, Issued, Manager, Shared, SignIn};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
 pub use settings::{MAX_GRACE, Settings};

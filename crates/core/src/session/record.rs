@@ -1,9 +1,9 @@
 //! What a store remembers of one session: a record of constant size, however often the session is refreshed.
 
-use super::{SessionId, settings::MAX_GRACE};
+use super::SessionId;
 use crate::{
     crypto::Digest,
-    revocation::{Revocation, Target},
+    revocation::Revocation,
     time::{Span, UnixMs},
 };
 
@@ -30,8 +30,6 @@ pub struct Record {
     pub idle: Span,
     /// When it ends whatever happens; fixed at sign-in.
     pub absolute_end: UnixMs,
-    /// The latest expiry of any access token handed out by a sign-in or a rotation.
-    pub access_until: UnixMs,
     /// A label for the owner's list.
     pub device: Option<String>,
     /// The claims to issue again: the members of a JSON object, without braces.
@@ -134,16 +132,9 @@ impl Record {
         self.ended.get_or_insert(Ended { at, reason });
     }
 
-    /// The revocation that kills its access tokens. It may be forgotten once the last of them has expired: one handed out
-    /// at the end of the longest grace, or at the absolute end, and a minute for clocks that differ.
-    pub fn revocation(&self) -> Revocation {
-        Revocation {
-            target: Target::Session { sid: self.sid },
-            expires_at: self
-                .absolute_end
-                .min(self.access_until.plus(MAX_GRACE))
-                .plus(Span::from_secs(60)),
-        }
+    /// The revocation that kills every token with its `sid`; `None` while it has not ended.
+    pub fn revocation(&self) -> Option<Revocation> {
+        self.ended.map(|ended| Revocation::session(self.sid, ended.at))
     }
 
     /// Takes note of activity; an earlier time changes nothing.
@@ -176,7 +167,6 @@ pub(crate) mod tests {
             last_activity: START,
             idle: Span::from_secs(3600),
             absolute_end: START.plus(Span::from_secs(86_400)),
-            access_until: START.plus(Span::from_secs(300)),
             device: None,
             claims: String::new(),
             ended: None,

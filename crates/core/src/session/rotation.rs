@@ -6,12 +6,14 @@
 use super::{
     record::{EndReason, Record},
     refresh_token::RefreshToken,
-    settings::MAX_GRACE,
 };
 use crate::{
     error::{Code, Error},
     time::{Span, UnixMs},
 };
+
+/// How far the clocks of processes that share a store may differ unnoticed.
+const CLOCK_TOLERANCE: Span = Span::from_secs(1);
 
 /// Everything besides the record that the judgement depends on.
 #[derive(Clone, Debug)]
@@ -24,8 +26,6 @@ pub struct Ask {
     pub grace: Span,
     /// The number of the refresh key that seals a new successor.
     pub newest_key: u8,
-    /// How long a new access token lives unless the session ends earlier.
-    pub access_ttl: Span,
     /// Activity that this process has seen and not stored yet.
     pub seen: Option<UnixMs>,
     /// How long ago the client says its user was active.
@@ -75,7 +75,7 @@ pub fn refresh(record: &mut Record, ask: &Ask) -> Verdict {
     let outcome = if presented == record.generation {
         Outcome::Rotated
     } else if record.generation.checked_sub(1) == Some(presented) && now.since(record.rotated_at) < ask.grace {
-        return Verdict::Granted(Outcome::Replayed);
+        return replay(record, ask);
     } else if presented < record.generation {
         return end(record, now, EndReason::Reuse);
     } else if record.generation.checked_add(1) == Some(presented) {
@@ -92,19 +92,21 @@ pub fn refresh(record: &mut Record, ask: &Ask) -> Verdict {
     record.generation = successor;
     record.rotated_at = now;
     record.refresh_key = ask.newest_key;
-    record.access_until = record.access_until.max(access_expiry(record, now, ask.access_ttl));
     Verdict::Granted(outcome)
+}
+
+/// Answers the predecessor, unless this host's clock was set back behind the rotation: then nobody can say how much of the
+/// grace has passed, and the answer waits until the clock is right. The session is left as it is.
+fn replay(record: &Record, ask: &Ask) -> Verdict {
+    if ask.now.plus(CLOCK_TOLERANCE) < record.rotated_at {
+        return Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"));
+    }
+    Verdict::Granted(Outcome::Replayed)
 }
 
 /// When an access token issued at `now` expires: after its life, or with the session if that comes first.
 pub fn access_expiry(record: &Record, now: UnixMs, access_ttl: Span) -> UnixMs {
     now.plus(access_ttl).min(record.idle_end()).min(record.absolute_end)
-}
-
-/// When an access token that is handed out now expires. A replay stores nothing, so its token must not outlive what the
-/// session's revocation was stored for: see [`Record::revocation`].
-pub(super) fn issued_expiry(record: &Record, now: UnixMs, access_ttl: Span) -> UnixMs {
-    access_expiry(record, now, access_ttl).min(record.access_until.plus(MAX_GRACE))
 }
 
 /// The answer to whoever comes to a session that has ended.
@@ -167,7 +169,6 @@ mod tests {
             now: START.plus(Span::from_millis(after_ms)),
             grace: GRACE,
             newest_key: 1,
-            access_ttl: Span::from_secs(300),
             seen: None,
             report: None,
             revoked: false,
@@ -347,38 +348,23 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_never_outlives_the_revocation_of_its_session() {
-        let (mut record, family) = session();
-        record.absolute_end = START.plus(Span::from_secs(40 * 86_400));
-        let hour = Span::from_secs(3600);
-        let late = Ask {
-            access_ttl: hour,
-            ..ask(&record, &family, 0, 3_599_000)
-        };
-        assert_eq!(refresh(&mut record, &late), Verdict::Granted(Outcome::Rotated));
-        assert_eq!(
-            record.access_until,
-            START.plus(hour),
-            "it ends with the idle limit that was known then"
-        );
-        record.touch(START.plus(Span::from_millis(3_599_500)));
-        let replay = Ask {
-            access_ttl: hour,
-            now: START.plus(hour),
-            ..ask(&record, &family, 0, 0)
-        };
-        assert_eq!(refresh(&mut record, &replay), Verdict::Granted(Outcome::Replayed));
-        let expiry = issued_expiry(&record, replay.now, hour);
-        assert!(expiry < record.revocation().expires_at);
-    }
-
-    #[test]
     fn a_clock_that_goes_back_neither_opens_the_grace_again_nor_ends_a_session() {
         let (mut record, family) = session();
         present(&mut record, &family, 0, 60_000);
         let back = present(&mut record, &family, 1, 0);
         assert_eq!(back, Verdict::Granted(Outcome::Rotated));
         assert_eq!(record.rotated_at, START.plus(Span::from_secs(60)));
+        let before = record.clone();
+        assert_eq!(
+            code(present(&mut record, &family, 1, 58_000)),
+            (Code::StoreUnavailable, Some("clock"))
+        );
+        assert_eq!(
+            record, before,
+            "nothing is lost, and nothing is handed out while the clock is behind"
+        );
+        let later = present(&mut record, &family, 1, 59_500);
+        assert_eq!(later, Verdict::Granted(Outcome::Replayed));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     error::Code,
     revocation::{Revocation, Target},
     session::{EndReason, Record, SessionId, rotation},
-    time::UnixMs,
+    time::{Span, UnixMs},
 };
 
 /// Receives the outcome of a step, once.
@@ -90,6 +90,21 @@ pub struct EndAsk {
     pub reason: EndReason,
     /// When.
     pub now: UnixMs,
+    /// The longest that a session can last which a cut-off reaches and the store does not know yet: another process may be
+    /// about to store it.
+    pub longest: Span,
+}
+
+impl EndAsk {
+    /// An end at `now`.
+    pub const fn new(which: Which, reason: EndReason, now: UnixMs) -> Self {
+        Self {
+            which,
+            reason,
+            now,
+            longest: Span::ZERO,
+        }
+    }
 }
 
 /// A selection of sessions.
@@ -253,6 +268,8 @@ pub struct StoreError {
     pub code: Code,
     /// The cause in words.
     pub detail: String,
+    /// Whether the step certainly changed nothing; otherwise its outcome is unknown.
+    pub untouched: bool,
 }
 
 impl StoreError {
@@ -261,12 +278,20 @@ impl StoreError {
         Self {
             code,
             detail: detail.into(),
+            untouched: false,
         }
+    }
+
+    /// The same for a step that certainly changed nothing.
+    #[must_use]
+    pub fn untouched(mut self) -> Self {
+        self.untouched = true;
+        self
     }
 
     /// The answer to every step after `close`.
     pub fn closed() -> Self {
-        Self::new(Code::StoreClosed, "the store has been closed")
+        Self::new(Code::StoreClosed, "the store has been closed").untouched()
     }
 }
 

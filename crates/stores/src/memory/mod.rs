@@ -20,6 +20,12 @@ use keyturn_core::{
 /// How many sessions it takes: about half a gigabyte. A sign-in beyond that fails; nobody else is signed out for it.
 const MAX_SESSIONS: usize = 1_000_000;
 
+/// How many revocations of its own it takes, beside one for each session.
+const MAX_REVOCATIONS: usize = 2_000_000;
+
+/// How many accounts it takes.
+const MAX_ACCOUNTS: usize = 100_000;
+
 /// Sessions in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
@@ -69,7 +75,7 @@ impl Store for MemoryStore {
     fn create(&self, record: Record, done: Done<()>) {
         self.step(done, |state| {
             if state.sessions.len() >= MAX_SESSIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full"));
+                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
             }
             state
                 .by_subject
@@ -89,7 +95,7 @@ impl Store for MemoryStore {
             let was_live = record.ended.is_none();
             let verdict = rotation::refresh(record, &ask);
             let record = record.clone();
-            let revocation = record.ended.is_some().then(|| record.revocation());
+            let revocation = record.revocation();
             if was_live {
                 state.revocations.extend(revocation.clone());
             }
@@ -107,6 +113,9 @@ impl Store for MemoryStore {
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
         self.step(done, |state| {
+            if state.revocations.len() >= MAX_REVOCATIONS {
+                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+            }
             state.revocations.push(revocation);
             Ok(())
         });
@@ -161,6 +170,9 @@ impl Store for MemoryStore {
 
     fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
         self.step(done, |state| {
+            if state.accounts.len() >= MAX_ACCOUNTS && !state.accounts.contains_key(&account.name) {
+                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+            }
             if unless_present && state.accounts.contains_key(&account.name) {
                 return Ok(false);
             }
@@ -187,7 +199,7 @@ impl Store for MemoryStore {
 impl State {
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
-        let (mut latest_end, mut latest_start) = (ask.now, ask.now);
+        let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
         let resolved = ask
             .which
             .resolve(|sid| Ok::<_, Infallible>(self.sessions.get(sid).cloned()));
@@ -209,9 +221,9 @@ impl State {
             if !which.is_cut_off() {
                 let revocation = record.revocation();
                 if !was_ended {
-                    self.revocations.push(revocation.clone());
+                    self.revocations.extend(revocation.clone());
                 }
-                answer.revocations.push(revocation);
+                answer.revocations.extend(revocation);
             }
         }
         if let Some(target) = which.cut_off(latest_start) {

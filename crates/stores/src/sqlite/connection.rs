@@ -13,9 +13,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::schema;
 
-/// How long a step waits for another process's write before it fails. SQLite's own handler sleeps up to 100 ms at a time,
-/// which would be most of the wait; this one asks every millisecond at first.
-const BUSY_TRIES: i32 = 1000;
+/// How often the lock is asked for while the file is opened, about five seconds, and by one try of a transaction, about a
+/// tenth. SQLite's own handler sleeps up to 100 ms at a time; these ask every millisecond at first.
+const TRIES_TO_OPEN: i32 = 1000;
+const TRIES_TO_WRITE: i32 = 90;
 
 /// Opens the file, making it and its folder if needed, and brings its tables up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -24,7 +25,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let describe = |error: rusqlite::Error| failure(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(describe)?;
-    db.busy_handler(Some(wait)).map_err(describe)?;
+    db.busy_handler(Some(wait_to_open)).map_err(describe)?;
     // Asked for before the journal mode is changed, so that a file that is no database is called that.
     db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
         .map_err(describe)?;
@@ -41,6 +42,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     db.set_prepared_statement_cache_capacity(64);
     schema::migrate(&mut db, path)?;
+    db.busy_handler(Some(wait_to_write)).map_err(describe)?;
     Ok(db)
 }
 
@@ -51,7 +53,7 @@ fn write_ahead(db: &Connection) -> rusqlite::Result<String> {
         match db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)) {
             // Of several processes that open a new file at once only one can change the mode, and SQLite does not ask the
             // busy handler here, since two that wait for each other would wait for ever.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && wait(tries) => tries += 1,
+            Err(error) if is_busy(&error) && wait_to_open(tries) => tries += 1,
             answer => return answer,
         }
     }
@@ -84,8 +86,21 @@ fn prepare_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn wait(tries: i32) -> bool {
-    if tries >= BUSY_TRIES {
+/// Whether another process holds the lock that was asked for.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+fn wait_to_open(tries: i32) -> bool {
+    wait(tries, TRIES_TO_OPEN)
+}
+
+fn wait_to_write(tries: i32) -> bool {
+    wait(tries, TRIES_TO_WRITE)
+}
+
+fn wait(tries: i32, most: i32) -> bool {
+    if tries >= most {
         return false;
     }
     thread::sleep(Duration::from_millis(if tries < 100 { 1 } else { 5 }));

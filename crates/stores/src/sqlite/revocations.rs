@@ -26,23 +26,38 @@ pub(super) fn insert(db: &Connection, revocation: &Revocation) -> Result<()> {
 /// Those that have not expired.
 pub(super) fn unexpired(db: &Connection, now: UnixMs) -> Result<Vec<Revocation>> {
     db.prepare_cached("SELECT version, kind, id, before, expires_at FROM keyturn_revocations WHERE expires_at > ?1")?
-        .query_map([to_ms(now)], |row| Ok(read(row)?.1))?
+        .query_map([to_ms(now)], read)?
         .collect()
 }
 
-/// Those stored after a version, and the last version there is.
-pub(super) fn after(db: &Connection, version: i64) -> Result<(Vec<Revocation>, i64)> {
+/// What has been stored after a version.
+pub(super) struct News {
+    pub(super) revocations: Vec<Revocation>,
+    /// The last version there is.
+    pub(super) last: i64,
+    /// How many rows could not be read. They keep nobody from reading the others.
+    pub(super) unreadable: usize,
+}
+
+/// Reads what has been stored after a version.
+pub(super) fn after(db: &Connection, version: i64) -> Result<News> {
     let mut statement = db.prepare_cached(
         "SELECT version, kind, id, before, expires_at FROM keyturn_revocations WHERE version > ?1 ORDER BY version",
     )?;
-    let mut last = version;
-    let mut revocations = Vec::new();
-    for row in statement.query_map([version], read)? {
-        let (version, revocation) = row?;
-        last = version;
-        revocations.push(revocation);
+    let mut news = News {
+        revocations: Vec::new(),
+        last: version,
+        unreadable: 0,
+    };
+    let mut rows = statement.query([version])?;
+    while let Some(row) = rows.next()? {
+        news.last = row.get(0)?;
+        match read(row) {
+            Ok(revocation) => news.revocations.push(revocation),
+            Err(_) => news.unreadable += 1,
+        }
     }
-    Ok((revocations, last))
+    Ok(news)
 }
 
 /// The version of the newest one; 0 when there is none.
@@ -62,7 +77,7 @@ pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<(i64, Revocation)> {
+fn read(row: &Row<'_>) -> Result<Revocation> {
     let kind: String = row.get(1)?;
     let id: String = row.get(2)?;
     let before = |row: &Row<'_>| row.get(3).map(from_ms);
@@ -81,5 +96,5 @@ fn read(row: &Row<'_>) -> Result<(i64, Revocation)> {
         _ => return Err(damaged()),
     };
     let expires_at = from_ms(row.get(4)?);
-    Ok((row.get(0)?, Revocation { target, expires_at }))
+    Ok(Revocation { target, expires_at })
 }

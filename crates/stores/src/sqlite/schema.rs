@@ -24,7 +24,6 @@ const MIGRATIONS: &[&str] = &["
         last_activity INTEGER NOT NULL,
         idle INTEGER NOT NULL,
         absolute_end INTEGER NOT NULL,
-        access_until INTEGER NOT NULL,
         device TEXT,
         claims TEXT NOT NULL,
         ended_at INTEGER,
@@ -57,6 +56,19 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
 "];
 
+/// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while
+/// this one was running, or rows may be damaged; going on would mean to miss revocations without a word.
+pub(super) fn doubt(db: &Connection, path: &Path, unreadable: usize) -> Option<StoreError> {
+    match check_version(db, path) {
+        Err(error) => Some(error),
+        Ok(_) if unreadable > 0 => {
+            let detail = format!("{} holds {unreadable} revocations that cannot be read", path.display());
+            Some(StoreError::new(Code::StoreCorrupt, detail))
+        }
+        Ok(_) => None,
+    }
+}
+
 /// Brings the file to the current version. Of several processes one does the work and the others wait for it. A file that a
 /// newer keyturn wrote is refused and left as it is.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -67,21 +79,8 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError
     transaction
         .execute_batch("CREATE TABLE IF NOT EXISTS keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT")
         .map_err(describe)?;
-    let version: Option<i64> = transaction
-        .query_row("SELECT value FROM keyturn_meta WHERE name = 'version'", [], |row| {
-            row.get(0)
-        })
-        .optional()
-        .map_err(describe)?;
+    let version = check_version(&transaction, path)?;
     let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let version = version.unwrap_or(0);
-    if version > current {
-        let detail = format!(
-            "{} has version {version}; this keyturn knows up to {current}",
-            path.display()
-        );
-        return Err(StoreError::new(Code::StoreVersion, detail));
-    }
     let done = usize::try_from(version).unwrap_or(0);
     for statements in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(statements).map_err(describe)?;
@@ -95,4 +94,24 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError
             .map_err(describe)?;
     }
     transaction.commit().map_err(describe)
+}
+
+/// The file's version; 0 for a new file, an error for one that this keyturn does not know.
+fn check_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let version: Option<i64> = db
+        .query_row("SELECT value FROM keyturn_meta WHERE name = 'version'", [], |row| {
+            row.get(0)
+        })
+        .optional()
+        .map_err(|error| failure(path, &error))?;
+    let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let version = version.unwrap_or(0);
+    if version > current {
+        let detail = format!(
+            "{} has version {version}; this keyturn knows up to {current}",
+            path.display()
+        );
+        return Err(StoreError::new(Code::StoreVersion, detail));
+    }
+    Ok(version)
 }

@@ -14,13 +14,13 @@ use rusqlite::{
 use super::revocations;
 
 const COLUMNS: &str = "sid, subject, generation, refresh_key, family, rotated_at, authenticated_at, last_activity, idle, \
-     absolute_end, access_until, device, claims, ended_at, ended_reason";
+     absolute_end, device, claims, ended_at, ended_reason";
 
 /// Stores a new session.
 pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO keyturn_sessions ({COLUMNS}, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
     ))?
     .execute(params![
         record.sid.as_bytes(),
@@ -33,7 +33,6 @@ pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
         to_ms(record.last_activity),
         to_ms(UnixMs::new(record.idle.as_millis())),
         to_ms(record.absolute_end),
-        to_ms(record.access_until),
         record.device,
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
@@ -53,7 +52,7 @@ pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Ref
     if record != before {
         update(db, &record)?;
     }
-    let revocation = record.ended.is_some().then(|| record.revocation());
+    let revocation = record.revocation();
     if let (None, Some(revocation)) = (before.ended, &revocation) {
         revocations::insert(db, revocation)?;
     }
@@ -80,13 +79,14 @@ fn end_each(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
         if record.is_open(ask.now) {
             answer.ended.push(record.sid);
         }
+        let was_ended = record.ended.is_some();
+        record.end(ask.now, ask.reason);
         let revocation = record.revocation();
-        if record.ended.is_none() {
-            record.end(ask.now, ask.reason);
+        if let (false, Some(revocation)) = (was_ended, &revocation) {
             update(db, &record)?;
-            revocations::insert(db, &revocation)?;
+            revocations::insert(db, revocation)?;
         }
-        answer.revocations.push(revocation);
+        answer.revocations.extend(revocation);
         answer.subject = Some(record.subject);
     }
     Ok(answer)
@@ -97,7 +97,7 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let (condition, values) = reached(which);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
     let mut answer = EndAnswer::default();
-    let (mut latest_end, mut latest_start) = (ask.now, ask.now);
+    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
     let mut statement = db.prepare_cached(&format!(
         "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
     ))?;
@@ -216,7 +216,7 @@ fn query(db: &Connection, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<
 fn update(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(
         "UPDATE keyturn_sessions SET generation = ?2, refresh_key = ?3, rotated_at = ?4, authenticated_at = ?5,
-             last_activity = ?6, access_until = ?7, claims = ?8, ended_at = ?9, ended_reason = ?10 WHERE sid = ?1",
+             last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9 WHERE sid = ?1",
     )?
     .execute(params![
         record.sid.as_bytes(),
@@ -225,7 +225,6 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
         to_ms(record.rotated_at),
         to_ms(record.authenticated_at),
         to_ms(record.last_activity),
-        to_ms(record.access_until),
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
         record.ended.map(|ended| ended.reason.as_str()),
@@ -235,13 +234,13 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
 
 fn read(row: &Row<'_>) -> Result<Record> {
     let time = |column: usize| row.get(column).map(from_ms);
-    let ended_at: Option<i64> = row.get(13)?;
-    let reason: Option<String> = row.get(14)?;
+    let ended_at: Option<i64> = row.get(12)?;
+    let reason: Option<String> = row.get(13)?;
     let ended = match (ended_at, reason) {
         (Some(at), Some(reason)) => Some(Ended {
             at: from_ms(at),
             reason: EndReason::from_text(&reason)
-                .ok_or_else(|| rusqlite::Error::InvalidColumnType(14, "ended_reason".into(), Type::Text))?,
+                .ok_or_else(|| rusqlite::Error::InvalidColumnType(13, "ended_reason".into(), Type::Text))?,
         }),
         _ => None,
     };
@@ -256,9 +255,8 @@ fn read(row: &Row<'_>) -> Result<Record> {
         last_activity: time(7)?,
         idle: time(8)?.since(UnixMs::default()),
         absolute_end: time(9)?,
-        access_until: time(10)?,
-        device: row.get(11)?,
-        claims: row.get(12)?,
+        device: row.get(10)?,
+        claims: row.get(11)?,
         ended,
     })
 }

@@ -5,10 +5,11 @@
 
 use std::{
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -20,7 +21,7 @@ use keyturn_core::{
 };
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{connection, revocations};
+use super::{connection, revocations, schema};
 
 /// How often another process's revocations are looked for.
 pub(super) const POLL: Duration = Duration::from_millis(100);
@@ -31,13 +32,18 @@ const QUEUE: usize = 16_384;
 /// How many steps one commit takes.
 const GROUP: usize = 512;
 
+/// How long a group waits for another process's write before it fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long a file that could not be opened is left alone before the next step tries again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 
 /// The caller's end of the queue.
 pub(super) struct Writer {
-    /// `None` once closed.
-    queue: Mutex<Option<SyncSender<Message>>>,
+    /// `None` once closed. Dropping it is what tells the thread to finish, so a close never waits for a place in the queue.
+    queue: Mutex<Option<SyncSender<Box<dyn Step>>>>,
+    /// Who is told when the thread has finished.
+    closing: Arc<Mutex<Option<Done<()>>>>,
     watcher: Arc<OnceLock<Watcher>>,
 }
 
@@ -45,11 +51,6 @@ impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Writer")
     }
-}
-
-enum Message {
-    Close(Done<()>),
-    Step(Box<dyn Step>),
 }
 
 /// One step: may run more than once, answers exactly once.
@@ -81,19 +82,24 @@ impl Writer {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let watcher = Arc::new(OnceLock::new());
+        let closing = Arc::new(Mutex::new(None));
         let worker = Worker {
             path: path.to_owned(),
             db: None,
             refused: None,
+            broken: None,
             watcher: Arc::clone(&watcher),
             seen: Seen::default(),
+            polled: Instant::now(),
         };
+        let closed = Arc::clone(&closing);
         thread::Builder::new()
             .name("keyturn-sqlite".into())
-            .spawn(move || worker.work(&receiver))
+            .spawn(move || worker.work(&receiver, &closed))
             .map_err(|error| StoreError::new(Code::StoreUnavailable, format!("no thread for the store: {error}")))?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
+            closing,
             watcher,
         })
     }
@@ -105,21 +111,18 @@ impl Writer {
         run: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) {
         let step = Box::new(StepOf { run, value: None, done });
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = locked(&self.queue).clone();
         let Some(queue) = queue else {
             return step.answer(Err(StoreError::closed()));
         };
-        let (Message::Step(step), error) = (match queue.try_send(Message::Step(step)) {
-            Ok(()) => return,
-            Err(TrySendError::Full(back)) => (
-                back,
-                StoreError::new(Code::StoreUnavailable, "too many steps wait for the disk"),
-            ),
-            Err(TrySendError::Disconnected(back)) => (back, StoreError::closed()),
-        }) else {
-            return;
-        };
-        step.answer(Err(error));
+        match queue.try_send(step) {
+            Ok(()) => {}
+            Err(TrySendError::Full(step)) => {
+                let error = StoreError::new(Code::StoreUnavailable, "too many steps wait for the disk");
+                step.answer(Err(error.untouched()));
+            }
+            Err(TrySendError::Disconnected(step)) => step.answer(Err(StoreError::closed())),
+        }
     }
 
     /// Sets the watcher; the first one stays.
@@ -128,17 +131,16 @@ impl Writer {
     }
 
     pub(super) fn close(&self, done: Done<()>) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(queue) = queue else {
+        let Some(queue) = locked(&self.queue).take() else {
             return done(Ok(()));
         };
-        // Waits for a place if the queue is full: a close is never lost, and what is queued before it is still done.
-        if let Err(unsent) = queue.send(Message::Close(done))
-            && let Message::Close(done) = unsent.0
-        {
-            done(Ok(()));
-        }
+        *locked(&self.closing) = Some(done);
+        drop(queue);
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How a transaction failed.
@@ -159,69 +161,93 @@ struct Seen {
 struct Worker {
     path: PathBuf,
     db: Option<Connection>,
+    /// Why the file could not be opened, and when that was.
     refused: Option<(Instant, StoreError)>,
+    /// Why nothing more is done with the file until a restart: what it holds is not understood.
+    broken: Option<StoreError>,
     watcher: Arc<OnceLock<Watcher>>,
     seen: Seen,
+    polled: Instant,
 }
 
 impl Worker {
-    fn work(mut self, queue: &Receiver<Message>) {
-        let mut polled = Instant::now();
+    fn work(mut self, queue: &Receiver<Box<dyn Step>>, closing: &Mutex<Option<Done<()>>>) {
         loop {
-            let mut group: Vec<Box<dyn Step>> = Vec::new();
-            let mut closing = None;
-            match queue.recv_timeout(POLL.saturating_sub(polled.elapsed())) {
-                Ok(Message::Step(step)) => group.push(step),
-                Ok(Message::Close(done)) => closing = Some(done),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            while closing.is_none() && !group.is_empty() && group.len() < GROUP {
+            let mut group = match queue.recv_timeout(POLL.saturating_sub(self.polled.elapsed())) {
+                Ok(step) => vec![step],
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                // Everything that was queued has been done.
+                Err(RecvTimeoutError::Disconnected) => return self.finish(closing),
+            };
+            while !group.is_empty() && group.len() < GROUP {
                 match queue.try_recv() {
-                    Ok(Message::Step(step)) => group.push(step),
-                    Ok(Message::Close(done)) => closing = Some(done),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                    Ok(step) => group.push(step),
+                    Err(_) => break,
                 }
             }
-            if !group.is_empty() {
-                self.commit(group);
-            }
-            if polled.elapsed() >= POLL {
-                self.poll();
-                polled = Instant::now();
-            }
-            if let Some(done) = closing {
-                let closed = self.db.take().map(Connection::close);
-                return done(match closed {
-                    Some(Err((_, error))) => Err(connection::failure(&self.path, &error)),
-                    _ => Ok(()),
-                });
+            // A panic must not take the store with it: whoever waited is told by the drop of its callback, and the
+            // connection, whose state is in doubt, is opened anew.
+            let turn = catch_unwind(AssertUnwindSafe(|| {
+                if !group.is_empty() {
+                    self.commit(group);
+                }
+                self.poll_if_due();
+            }));
+            if turn.is_err() {
+                self.db = None;
             }
         }
     }
 
-    fn commit(&mut self, group: Vec<Box<dyn Step>>) {
-        if let Err(error) = self.connect() {
-            return group.into_iter().for_each(|step| step.answer(Err(error.clone())));
+    fn finish(mut self, closing: &Mutex<Option<Done<()>>>) {
+        let closed = self.db.take().map(Connection::close);
+        let outcome = match closed {
+            Some(Err((_, error))) => Err(connection::failure(&self.path, &error)),
+            _ => Ok(()),
+        };
+        let done = locked(closing).take();
+        if let Some(done) = done {
+            done(outcome);
         }
-        let mut group = group;
-        match self.transact(&mut group) {
+    }
+
+    fn commit(&mut self, mut group: Vec<Box<dyn Step>>) {
+        if let Err(error) = self.connect() {
+            return refuse(group, &error);
+        }
+        // One deadline for all of them: alone each would only wait for the same lock again.
+        let deadline = Instant::now() + PATIENCE;
+        match self.transact_until(deadline, &mut group) {
             Ok(()) => return group.into_iter().for_each(|step| step.answer(Ok(()))),
-            // No step has run: alone each of them would only wait for the same lock again.
-            Err(Failed::ToBegin(error)) => {
-                let error = connection::failure(&self.path, &error);
-                return group.into_iter().for_each(|step| step.answer(Err(error.clone())));
-            }
+            Err(Failed::ToBegin(error)) => return refuse(group, &connection::failure(&self.path, &error)),
             Err(Failed::Later(_)) => {}
         }
-        for step in group {
+        let mut rest = group.into_iter();
+        while let Some(step) = rest.next() {
             let mut alone = vec![step];
-            let outcome = self.transact(&mut alone).map_err(|failed| {
-                let (Failed::ToBegin(error) | Failed::Later(error)) = failed;
-                connection::failure(&self.path, &error)
-            });
+            let outcome = match self.transact_until(deadline, &mut alone) {
+                Ok(()) => Ok(()),
+                Err(Failed::Later(error)) => Err(connection::failure(&self.path, &error)),
+                Err(Failed::ToBegin(error)) => {
+                    let error = connection::failure(&self.path, &error);
+                    return refuse(alone.into_iter().chain(rest), &error);
+                }
+            };
             for step in alone {
                 step.answer(outcome.clone());
+            }
+        }
+    }
+
+    /// One transaction over the group. While another process holds the file it looks for that process's revocations between
+    /// one try and the next, so that waiting to write does not make anybody blind.
+    fn transact_until(&mut self, deadline: Instant, group: &mut [Box<dyn Step>]) -> Result<(), Failed> {
+        loop {
+            match self.transact(group) {
+                Err(Failed::ToBegin(error)) if connection::is_busy(&error) && Instant::now() < deadline => {
+                    self.poll_if_due();
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -238,6 +264,9 @@ impl Worker {
     }
 
     fn connect(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         if self.db.is_some() {
             return Ok(());
         }
@@ -248,8 +277,12 @@ impl Worker {
         }
         match connection::open(&self.path) {
             Ok(db) => {
-                // What is there already is loaded by whoever opens the sessions; the poll begins after it.
-                self.seen.revocation = revocations::last(&db).unwrap_or_default();
+                // What is there already is loaded by whoever opens the sessions; the poll begins after it. A connection that
+                // is opened anew goes on from where the last one was.
+                if self.seen.revocation == 0 {
+                    self.seen.revocation = revocations::last(&db).unwrap_or_default();
+                }
+                self.seen.data_version = 0;
                 self.db = Some(db);
                 self.refused = None;
                 Ok(())
@@ -258,6 +291,13 @@ impl Worker {
                 self.refused = Some((Instant::now(), error.clone()));
                 Err(error)
             }
+        }
+    }
+
+    fn poll_if_due(&mut self) {
+        if self.polled.elapsed() >= POLL {
+            self.polled = Instant::now();
+            self.poll();
         }
     }
 
@@ -273,14 +313,25 @@ impl Worker {
             return;
         }
         match revocations::after(db, self.seen.revocation) {
-            Ok((revocations, last)) => {
-                self.seen.revocation = last;
-                if let (Some(watcher), false) = (self.watcher.get(), revocations.is_empty()) {
-                    watcher(&revocations);
+            Ok(news) => {
+                self.seen.revocation = news.last;
+                if let (Some(watcher), false) = (self.watcher.get(), news.revocations.is_empty()) {
+                    watcher(&news.revocations);
                 }
+                self.broken = self
+                    .broken
+                    .take()
+                    .or_else(|| schema::doubt(db, &self.path, news.unreadable));
             }
             // Read again at the next turn.
             Err(_) => self.seen.data_version = 0,
         }
+    }
+}
+
+/// Answers steps that have not run.
+fn refuse(steps: impl IntoIterator<Item = Box<dyn Step>>, error: &StoreError) {
+    for step in steps {
+        step.answer(Err(error.clone().untouched()));
     }
 }

@@ -38,11 +38,7 @@ fn sids(records: &[Record]) -> Vec<SessionId> {
 }
 
 fn end(store: &dyn Store, which: Which, now: u64) -> keyturn_core::store::EndAnswer {
-    let ask = EndAsk {
-        which,
-        reason: EndReason::Revoked,
-        now: at(now),
-    };
+    let ask = EndAsk::new(which, EndReason::Revoked, at(now));
     wait(|done| store.end(ask, done)).unwrap()
 }
 

@@ -104,7 +104,8 @@ impl Store for FaultyStore {
         self.inner.account(name, done);
     }
 
+    /// Stays open: histories go on over the same store after a restart, and a killed process closes nothing.
     fn close(&self, done: Done<()>) {
-        self.inner.close(done);
+        done(Ok(()));
     }
 }

@@ -8,7 +8,7 @@ use keyturn_core::{
     keys::Key,
     random::SystemRandom,
     revocation::{Revocation, Target},
-    session::{EndReason, Failure, Granted, Issued, Manager, SignIn, rotation::Outcome},
+    session::{EndReason, Failure, Forget, Granted, Issued, Manager, SignIn, rotation::Outcome},
     store::{EndAnswer, EndAsk, Store, Which},
     time::{Span, UnixMs},
 };
@@ -37,7 +37,7 @@ fn verify(manager: &Manager, token: &str, now: UnixMs) -> Result<String, Code> {
 
 fn end(manager: &Arc<Manager>, which: Which, now: UnixMs) -> Result<EndAnswer, Failure> {
     let reason = EndReason::Revoked;
-    settle(|answer| manager.end(EndAsk { which, reason, now }, answer))
+    settle(|answer| manager.end(EndAsk::new(which, reason, now), answer))
 }
 
 fn code<T>(result: Result<T, Failure>) -> Code {
@@ -273,7 +273,7 @@ fn an_end_that_cannot_be_stored_holds_here_at_once_and_is_stored_later() {
         Code::StoreUnavailable
     );
     assert_eq!(verify(&manager, &issued.access_token, at(1)), Err(Code::TokenRevoked));
-    settle(|answer| manager.maintain(at(2), false, answer)).unwrap();
+    settle(|answer| manager.maintain(at(2), Forget::HerePast, answer)).unwrap();
     assert_eq!(
         code(refresh(&manager, &issued.refresh_token, at(3))),
         Code::SessionRevoked
@@ -299,7 +299,7 @@ fn an_end_whose_owner_cannot_be_checked_ends_nothing() {
         Code::StoreUnavailable
     );
     assert!(verify(&manager, &issued.access_token, at(1)).is_ok());
-    settle(|answer| manager.maintain(at(2), false, answer)).unwrap();
+    settle(|answer| manager.maintain(at(2), Forget::HerePast, answer)).unwrap();
     assert!(refresh(&manager, &issued.refresh_token, at(3)).is_ok());
 }
 
@@ -319,7 +319,7 @@ fn a_session_that_rests_expires_and_one_that_is_used_does_not() {
         at(1800 + 3600),
         "activity that no timer has stored yet counts"
     );
-    settle(|answer| manager.maintain(at(3601), true, answer)).unwrap();
+    settle(|answer| manager.maintain(at(3601), Forget::EverywherePast, answer)).unwrap();
     let listed = settle(|answer| manager.list("alice".into(), at(3602), answer)).unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].last_activity, at(1800));
@@ -425,4 +425,106 @@ fn a_clock_that_goes_back_keeps_sessions_alive_and_windows_shut() {
         code(refresh(&manager, &first.issued.refresh_token, at(215))),
         Code::RefreshReused
     );
+}
+
+#[test]
+fn a_cut_off_that_is_stored_late_ends_no_session_that_started_in_the_meantime() {
+    let store = FaultyStore::new(memory());
+    let manager = manager(store.clone());
+    let old = start(&manager, "alice", at(0));
+    store.fail_next(Fault::Before);
+    let failed = end(&manager, Which::Everything { before: None }, at(10));
+    assert_eq!(code(failed), Code::StoreUnavailable);
+    let fresh = start(&manager, "alice", at(20));
+    settle(|answer| manager.maintain(at(30), Forget::HerePast, answer)).unwrap();
+    assert_eq!(verify(&manager, &old.access_token, at(31)), Err(Code::TokenRevoked));
+    assert_eq!(
+        code(refresh(&manager, &old.refresh_token, at(31))),
+        Code::SessionRevoked
+    );
+    assert!(verify(&manager, &fresh.access_token, at(31)).is_ok());
+    assert!(refresh(&manager, &fresh.refresh_token, at(31)).is_ok());
+}
+
+#[test]
+fn logging_out_everywhere_ends_at_least_this_session_though_the_store_is_down() {
+    let store = FaultyStore::new(memory());
+    let manager = manager(store.clone());
+    let issued = start(&manager, "alice", at(0));
+    store.fail_next(Fault::Before);
+    let everywhere = settle(|answer| {
+        manager.end_all_by_refresh_token(&issued.refresh_token, EndReason::Logout, at(1), answer);
+    });
+    assert_eq!(code(everywhere), Code::StoreUnavailable);
+    assert_eq!(verify(&manager, &issued.access_token, at(1)), Err(Code::TokenRevoked));
+    settle(|answer| manager.maintain(at(2), Forget::HerePast, answer)).unwrap();
+    assert_eq!(
+        code(refresh(&manager, &issued.refresh_token, at(3))),
+        Code::SessionRevoked
+    );
+}
+
+#[test]
+fn a_clock_that_is_broken_or_was_ahead_at_the_start_forgets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let before = manager(Arc::new(SqliteStore::open(&path).unwrap()));
+    let issued = start(&before, "alice", at(0));
+    end(
+        &before,
+        Which::Session {
+            sid: issued.record.sid,
+            subject: None,
+        },
+        at(1),
+    )
+    .unwrap();
+    settle(|answer| before.maintain(UnixMs::MAX, Forget::EverywherePast, answer)).unwrap();
+    assert_eq!(verify(&before, &issued.access_token, at(2)), Err(Code::TokenRevoked));
+    settle(|answer| before.close(at(2), answer)).unwrap();
+
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).unwrap());
+    let after = Manager::new(settings(), shared(store), None, Arc::new(SystemRandom::new())).unwrap();
+    settle(|answer| after.open(at(90 * 86_400), answer)).unwrap();
+    assert_eq!(verify(&after, &issued.access_token, at(3)), Err(Code::TokenRevoked));
+}
+
+#[test]
+fn a_sign_in_after_the_clock_went_back_over_a_cut_off_gets_tokens_that_work() {
+    let manager = manager(memory());
+    end(&manager, Which::Everything { before: None }, at(100)).unwrap();
+    let issued = start(&manager, "alice", at(95));
+    assert!(verify(&manager, &issued.access_token, at(95)).is_ok());
+    let granted = refresh(&manager, &issued.refresh_token, at(98)).unwrap();
+    assert!(verify(&manager, &granted.issued.access_token, at(98)).is_ok());
+}
+
+#[test]
+fn a_cut_off_outlasts_sessions_that_another_process_is_about_to_store() {
+    let manager = manager(memory());
+    let answer = end(&manager, Which::Everything { before: None }, at(0)).unwrap();
+    assert!(answer.revocations[0].expires_at >= at(0).plus(settings().absolute));
+}
+
+#[test]
+fn sessions_that_were_dropped_without_a_close_let_go_of_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let shared = shared(Arc::new(SqliteStore::open(&path).unwrap()));
+    let make = || Manager::new(settings(), Arc::clone(&shared), None, Arc::new(SystemRandom::new())).unwrap();
+    let (dropped, closed) = (make(), make());
+    settle(|answer| closed.open(START, answer)).unwrap();
+    drop(dropped);
+    assert!(!shared.is_closed());
+    settle(|answer| closed.close(START, answer)).unwrap();
+    assert!(shared.is_closed());
+    assert!(!path.with_extension("db-wal").exists());
+}
+
+#[test]
+fn what_hands_out_tokens_prints_none() {
+    let manager = manager(memory());
+    let issued = start(&manager, "alice", at(0));
+    let printed = format!("{issued:?}");
+    assert!(!printed.contains(&issued.access_token) && !printed.contains(&issued.refresh_token));
 }

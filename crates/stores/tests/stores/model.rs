@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyturn_core::{
     error::Code,
     jwt::Scratch,
-    session::{EndReason, Failure, Granted, Manager, SessionId, rotation::Outcome},
+    session::{EndReason, Failure, Forget, Granted, Manager, SessionId, rotation::Outcome},
     store::{EndAsk, Store, Which},
     time::UnixMs,
 };
@@ -96,7 +96,7 @@ impl World {
             // A new manager over the same store has nothing but what was stored.
             Step::Restart => {
                 self.manager = manager(self.store.clone());
-                settle(|answer| self.manager.maintain(at(self.now), true, answer)).unwrap();
+                settle(|answer| self.manager.maintain(at(self.now), Forget::EverywherePast, answer)).unwrap();
             }
             Step::SignIn { subject } => self.sign_in(*subject),
             Step::Refresh { token } if !self.tokens.is_empty() => self.refresh(token.index(self.tokens.len())),
@@ -199,23 +199,19 @@ impl World {
                     (session.live, session.rotated, session.ended) = snapshot;
                 }
                 // What may have been committed is read again at the next turn of the upkeep.
-                settle(|answer| self.manager.maintain(self.time(), false, answer)).unwrap();
+                settle(|answer| self.manager.maintain(self.time(), Forget::HerePast, answer)).unwrap();
             }
         }
     }
 
     fn end_ask(&mut self, which: Which) {
-        let ask = EndAsk {
-            which,
-            reason: EndReason::Revoked,
-            now: self.time(),
-        };
+        let ask = EndAsk::new(which, EndReason::Revoked, self.time());
         let failed = self.fault.take().is_some();
         let result = settle(|answer| self.manager.end(ask, answer));
         if failed {
             assert_eq!(result.unwrap_err().error.code(), Code::StoreUnavailable);
             // It holds here already, and is stored as soon as the store is there again.
-            settle(|answer| self.manager.maintain(self.time(), false, answer)).unwrap();
+            settle(|answer| self.manager.maintain(self.time(), Forget::HerePast, answer)).unwrap();
         }
     }
 

@@ -243,3 +243,104 @@ fn a_step_that_fails_takes_no_neighbour_with_it() {
     }
     assert_eq!(wait(|done| store.list("bob".into(), at(100), done)).unwrap().len(), 100);
 }
+
+#[test]
+fn a_close_waits_for_what_is_queued_and_never_for_a_place_in_the_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = Arc::new(store(&path));
+    try_it(&store).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // The close is asked for on the store's own thread, while the queue is full behind it.
+    let (same_store, outcome_of_close) = (Arc::clone(&store), sender.clone());
+    store.touch(
+        Vec::new(),
+        Box::new(move |_| same_store.close(Box::new(move |outcome| outcome_of_close.send(outcome.is_ok()).unwrap()))),
+    );
+    for n in 0..20_000 {
+        let sender = sender.clone();
+        store.list(
+            n.to_string(),
+            at(1),
+            Box::new(move |answer| sender.send(answer.is_ok()).unwrap()),
+        );
+    }
+    drop(sender);
+    holder.execute_batch("COMMIT").unwrap();
+    assert_eq!(receiver.iter().count(), 20_001, "everybody is answered");
+}
+
+#[test]
+fn a_revocation_that_cannot_be_read_hides_no_other_and_stops_the_store_aloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let (here, there) = (store(&path), store(&path));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    here.watch(Box::new(move |revocations| {
+        sink.lock().unwrap().extend_from_slice(revocations);
+    }));
+    try_it(&here).unwrap();
+    let newer = "INSERT INTO keyturn_revocations (kind, id, expires_at) VALUES ('newer', '', 9999999999999)";
+    Connection::open(&path).unwrap().execute(newer, []).unwrap();
+    let revocation = Revocation::token("a".into(), at(100));
+    wait(|done| there.revoke(revocation.clone(), done)).ok();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while seen.lock().unwrap().last() != Some(&revocation) {
+        assert!(Instant::now() < deadline, "the readable one never came");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(try_it(&here).unwrap_err().code, Code::StoreCorrupt);
+}
+
+#[test]
+fn a_file_that_a_newer_keyturn_took_over_meanwhile_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = store(&path);
+    try_it(&store).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE keyturn_meta SET value = 99", [])
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while try_it(&store).is_ok() {
+        assert!(Instant::now() < deadline, "it went on writing");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(try_it(&store).unwrap_err().code, Code::StoreVersion);
+}
+
+#[test]
+fn revocations_are_seen_while_another_process_holds_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = store(&path);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let sender = Mutex::new(sender);
+    store.watch(Box::new(move |_| sender.lock().unwrap().send(Instant::now()).unwrap()));
+    try_it(&store).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute(
+            "INSERT INTO keyturn_revocations (kind, id, expires_at) VALUES ('token', 'a', 9999999999999)",
+            [],
+        )
+        .unwrap();
+    let stored = Instant::now();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // A step that has to wait for the lock must not keep the thread from looking.
+    let (answer, waiting) = std::sync::mpsc::channel();
+    store.create(
+        session("alice", at(0)).0,
+        Box::new(move |created| answer.send(created.is_ok()).unwrap()),
+    );
+    let seen = receiver
+        .recv_timeout(Duration::from_secs(4))
+        .expect("seen before the lock is given up");
+    assert!(seen.duration_since(stored) < Duration::from_secs(2));
+    other.execute_batch("COMMIT").unwrap();
+    assert!(waiting.recv().unwrap());
+}

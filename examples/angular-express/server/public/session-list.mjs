@@ -49,11 +49,11 @@ export class SessionList {
     const name = [make('code', {}, [shortId(entry.id)]), ...(entry.current ? [' ', thisOne()] : [])];
     return make('tr', { 'data-testid': 'session-row', 'data-current': String(entry.current) }, [
       make('td', {}, name),
+      make('td', {}, [end]),
       make('td', {}, [entry.device ?? 'unknown']),
       make('td', {}, [time(entry.startedAt)]),
       make('td', {}, [time(entry.lastActivityAt)]),
       make('td', {}, [time(entry.idleEndsAt)]),
-      make('td', {}, [end]),
     ]);
   }
 

@@ -1,5 +1,7 @@
 //! What goes into the manager and what comes back.
 
+use std::fmt;
+
 use crate::{
     error::Error,
     session::{Record, SessionId, rotation::Outcome},
@@ -22,8 +24,7 @@ pub struct SignIn {
     pub device: Option<String>,
 }
 
-/// A pair of tokens.
-#[derive(Debug)]
+/// A pair of tokens. Prints without them.
 pub struct Issued {
     /// The access token.
     pub access_token: String,
@@ -55,6 +56,15 @@ pub struct Failure {
     pub sid: Option<SessionId>,
     /// Whose it is.
     pub subject: Option<String>,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued")
+            .field("expires_at", &self.expires_at)
+            .field("record", &self.record)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<Error> for Failure {

@@ -1,11 +1,11 @@
 //! Ends and revocations: durable in the store, then visible in the index, then acknowledged.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{
     error::{Code, Error},
-    revocation::{Revocation, Target},
+    revocation::Revocation,
     session::EndReason,
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
@@ -15,6 +15,15 @@ impl Manager {
     /// Ends sessions; the answer names those that were live. [`Code::SessionUnknown`] if one was asked for by name and there
     /// is no such live session, or it is not that subject's.
     pub fn end(self: &Arc<Self>, ask: EndAsk, done: Answer<EndAnswer>) {
+        if let Err(error) = self.ready() {
+            return done(Err(error.into()));
+        }
+        self.end_unchecked(ask, done);
+    }
+
+    /// The same also while the store is closing: what waits to be stored has its last chance then.
+    pub(super) fn end_unchecked(self: &Arc<Self>, mut ask: EndAsk, done: Answer<EndAnswer>) {
+        ask.longest = ask.longest.max(self.settings.absolute);
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -32,7 +41,7 @@ impl Manager {
                     });
                 }
                 Err(error) => {
-                    manager.shared.unsure.store(true, Ordering::Release);
+                    manager.shared.doubt(&error);
                     manager.keep_for_later(retry);
                     done(Err(error.into()));
                 }
@@ -41,19 +50,34 @@ impl Manager {
     }
 
     /// Makes an end visible here though it is not stored, and keeps it to be stored.
-    fn keep_for_later(&self, ask: EndAsk) {
+    fn keep_for_later(&self, mut ask: EndAsk) {
         let now = ask.now;
-        // Nobody can say how long those sessions last at most, so these settings' limit counts from now.
-        let latest_end = now.plus(self.settings.absolute);
-        let target = match &ask.which {
-            Which::Session { sid, subject: None } => Target::Session { sid: *sid },
+        // Asked again later, "all there is" would end sessions that start in the meantime.
+        match &mut ask.which {
+            Which::Everything { before }
+            | Which::Subject {
+                before, except: None, ..
+            } => {
+                before.get_or_insert(now);
+            }
+            // The tag has proved the token's own session, which ends whatever else does.
+            Which::AllByToken(by) => {
+                ask.which = Which::Session {
+                    sid: by.token.sid,
+                    subject: None,
+                }
+            }
+            Which::Session { .. } | Which::Subject { .. } => {}
+        }
+        let revocation = match &ask.which {
+            Which::Session { sid, subject: None } => Revocation::session(*sid, now),
             // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
             which => match which.cut_off(now) {
-                Some(target) => target,
+                Some(target) => Revocation::cut_off(target, now, now.plus(ask.longest)),
                 None => return,
             },
         };
-        self.shared.index.insert(&Revocation::cut_off(target, now, latest_end));
+        self.shared.index.insert(&revocation);
         self.shared.keep(Pending::End(ask));
     }
 
@@ -76,7 +100,7 @@ impl Manager {
             Err(failure) if failure.error.code() == Code::SessionUnknown => done(Ok(None)),
             Err(failure) => done(Err(failure)),
         };
-        self.end(EndAsk { which, reason, now }, Box::new(settle));
+        self.end(EndAsk::new(which, reason, now), Box::new(settle));
     }
 
     /// Ends every session of the subject that a refresh token belongs to, if a refresh with it would be granted now; an older
@@ -95,11 +119,18 @@ impl Manager {
         };
         let which = Which::AllByToken(Box::new(ask));
         let settle = |answer: Result<EndAnswer, Failure>| done(answer.map(Some));
-        self.end(EndAsk { which, reason, now }, Box::new(settle));
+        self.end(EndAsk::new(which, reason, now), Box::new(settle));
     }
 
     /// Stores and applies a revocation that ends no session.
     pub fn revoke(self: &Arc<Self>, revocation: Revocation, done: Answer<()>) {
+        match self.ready() {
+            Ok(_) => self.revoke_unchecked(revocation, done),
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    pub(super) fn revoke_unchecked(self: &Arc<Self>, revocation: Revocation, done: Answer<()>) {
         let manager = Arc::clone(self);
         let entry = revocation.clone();
         self.shared.store.revoke(

@@ -1,6 +1,6 @@
 //! Sign-in and refresh: everything that hands out tokens.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
 use crate::{
@@ -50,23 +50,21 @@ impl Manager {
         )?;
         let started = self.after_cut_offs(subject, now);
         let family = FamilySecret::generate(self.random.as_ref())?;
-        let mut record = Record {
+        let record = Record {
             sid: SessionId::generate(started, self.random.as_ref())?,
             subject: subject.clone(),
             generation: 0,
             refresh_key: ready.refresh.newest(),
             family: family.digest(),
-            rotated_at: now,
-            authenticated_at: now,
-            last_activity: now,
+            rotated_at: started,
+            authenticated_at: started,
+            last_activity: started,
             idle: self.settings.idle,
-            absolute_end: now.plus(self.settings.absolute),
-            access_until: now,
+            absolute_end: started.plus(self.settings.absolute),
             device: sign_in.device.as_deref().map(label),
             claims,
             ended: None,
         };
-        record.access_until = rotation::access_expiry(&record, now, self.settings.access_ttl);
         Ok((record, family))
     }
 
@@ -78,7 +76,8 @@ impl Manager {
 
     fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
         let ready = self.ready()?;
-        let now = now.max(record.latest());
+        // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
+        let now = now.max(record.latest()).max(record.sid.time());
         let read_at = self.after_cut_offs(&record.subject, now);
         let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
         let token = RefreshToken {
@@ -118,7 +117,7 @@ impl Manager {
                     Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
                     Err(error) => {
                         // It may have been committed all the same, and may have ended the session.
-                        manager.shared.unsure.store(true, Ordering::Release);
+                        manager.shared.doubt(&error);
                         return done(Err(concerning(error.into(), None)));
                     }
                 };
@@ -149,7 +148,7 @@ impl Manager {
         };
         let reason = EndReason::Revoked;
         let now = record.latest();
-        self.end(EndAsk { which, reason, now }, Box::new(|_| {}));
+        self.end(EndAsk::new(which, reason, now), Box::new(|_| {}));
         Err(end_error(reason))
     }
 
@@ -160,7 +159,6 @@ impl Manager {
             now,
             grace: self.settings.grace,
             newest_key: ready.refresh.newest(),
-            access_ttl: self.settings.access_ttl,
             seen: self.shared.activity.seen(&token.sid),
             report,
             revoked: self.shared.index.has_session(&token.sid),

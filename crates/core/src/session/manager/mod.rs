@@ -27,6 +27,7 @@ use crate::{
 
 pub use answer::{Answer, Failure, Granted, Issued, SignIn};
 pub use shared::Shared;
+pub use upkeep::Forget;
 
 /// Signs users in, keeps them signed in and signs them out.
 pub struct Manager {
@@ -133,6 +134,15 @@ impl Manager {
             return Err(Code::StoreClosed.into());
         }
         self.ready.get().ok_or(Code::NotReady.into())
+    }
+}
+
+/// Sessions that were collected, or whose thread ended, without having been closed.
+impl Drop for Manager {
+    fn drop(&mut self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.shared.leave(Box::new(|_| {}));
+        }
     }
 }
 

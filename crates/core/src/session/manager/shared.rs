@@ -8,7 +8,7 @@ use std::sync::{
 use crate::{
     revocation::{Revocation, RevocationIndex},
     session::{ActivityLog, Settings},
-    store::{EndAsk, Store},
+    store::{Done, EndAsk, Store, StoreError},
 };
 
 /// How much waits at most for a store that cannot be reached. Further ones are in force here, and the caller has been
@@ -66,11 +66,27 @@ impl Shared {
         shared
     }
 
+    /// One user less; the last one closes the store.
+    pub(super) fn leave(&self, done: Done<()>) {
+        if self.users.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return done(Ok(()));
+        }
+        self.closed.store(true, Ordering::Release);
+        self.store.close(done);
+    }
+
     /// Keeps something to be stored later.
     pub(super) fn keep(&self, pending: Pending) {
         let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MAX_PENDING {
             waiting.push(pending);
+        }
+    }
+
+    /// After a failure whose outcome is unknown the revocations are read again at the next turn of the upkeep.
+    pub(super) fn doubt(&self, error: &StoreError) {
+        if !error.untouched {
+            self.unsure.store(true, Ordering::Release);
         }
     }
 

@@ -8,9 +8,23 @@ use std::{
 use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
 
+/// What a turn of the upkeep may forget.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Forget {
+    /// Expired revocations, here and in the store, and sessions that are past use.
+    EverywherePast,
+    /// Expired revocations in this process.
+    HerePast,
+    /// Nothing: the clock is not to be trusted at the moment.
+    Nothing,
+}
+
 impl Manager {
     /// The live sessions of a subject, the oldest first.
     pub fn list(self: &Arc<Self>, subject: String, now: UnixMs, done: Answer<Vec<Record>>) {
+        if let Err(error) = self.ready() {
+            return done(Err(error.into()));
+        }
         let manager = Arc::clone(self);
         self.shared.store.list(
             subject,
@@ -32,18 +46,24 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait, forgets expired revocations, and with `purge` lets the store
-    /// delete what is past use. To be called every few seconds; the answer comes when the activity is stored.
-    pub fn maintain(self: &Arc<Self>, now: UnixMs, purge: bool, done: Answer<()>) {
-        self.shared.index.expire(now);
+    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, and lets the store delete what is
+    /// past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    ///
+    /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
+    /// broken one.
+    pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
+        let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
+        if forget != Forget::Nothing {
+            self.shared.index.expire(now);
+        }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
             match waiting {
-                Pending::End(ask) => self.end(ask, Box::new(|_| {})),
-                Pending::Revoke(revocation) => self.revoke(revocation, Box::new(|_| {})),
+                Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
+                Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
             }
         }
-        if purge {
+        if forget == Forget::EverywherePast {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
         let manager = Arc::clone(self);
@@ -92,14 +112,10 @@ impl Manager {
         let manager = Arc::clone(self);
         self.maintain(
             now,
-            false,
+            Forget::Nothing,
             Box::new(move |stored| {
-                if manager.shared.users.fetch_sub(1, Ordering::AcqRel) > 1 {
-                    return done(stored);
-                }
-                manager.shared.closed.store(true, Ordering::Release);
                 let finish = move |closed: Result<(), StoreError>| done(stored.and(closed.map_err(Failure::from)));
-                manager.shared.store.close(Box::new(finish));
+                manager.shared.leave(Box::new(finish));
             }),
         );
     }
