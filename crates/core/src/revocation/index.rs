@@ -51,7 +51,8 @@ pub struct RevocationIndex {
     everything: AtomicU64,
     /// The same with its expiry, for those who change it.
     everything_cutoff: Mutex<Option<Cutoff>>,
-    /// Number of entries in both maps; changed after the map it counts, so it may lag by the calls under way.
+    /// Number of entries in both maps. Raised before an entry is inserted, with release, and read with acquire: whoever can
+    /// know of an entry sees a number above zero.
     count: AtomicUsize,
     /// How many entries could not be taken, and how many of those a reload has made good. The index is complete while the
     /// two are equal. Release on write and acquire on read: who sees them equal sees the entries.
@@ -166,7 +167,7 @@ impl RevocationIndex {
 
     /// Counts one more entry, or marks the index as full.
     fn admit(&self) -> bool {
-        let admitted = self.count.fetch_add(1, Ordering::Relaxed) < self.capacity;
+        let admitted = self.count.fetch_add(1, Ordering::AcqRel) < self.capacity;
         if !admitted {
             self.count.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Release);
@@ -227,7 +228,7 @@ impl RevocationIndex {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.count.load(Ordering::Acquire)
     }
 
     /// Whether there is no entry at all.
@@ -274,7 +275,9 @@ impl RevocationCheck for RevocationIndex {
         if self.is_full() {
             return Err(Code::RevocationFull.into());
         }
-        if !self.ids.is_empty() {
+        // The maps are asked only if there is anything in them: their own is_empty() takes every shard's lock in turn.
+        let holds_some = self.len() > 0;
+        if holds_some {
             if self.has_text(Kind::Session, token.sid) {
                 return Err(revoked("session"));
             }
@@ -286,7 +289,7 @@ impl RevocationCheck for RevocationIndex {
             }
         }
         if let Some(subject) = token.sub
-            && !self.subjects.is_empty()
+            && holds_some
         {
             let digest = self.digest(Kind::Subject, subject.decode().as_bytes());
             let cutoff = self.subjects.get(&digest).map(|cutoff| *cutoff);
