@@ -78,7 +78,7 @@ function recordName({ versions }) {
  */
 function page({ versions, cases }, load) {
   const facts = [
-    ['machine', `${cpuModel()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()}`],
+    ['machine', `${cpuModel()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release().split('-', 1)[0]}`],
     ['load average', `${load[0] ?? ''} before, ${load[1] ?? ''} after (the bench itself keeps one core busy)`],
     ['Node.js', `${versions.node} with OpenSSL ${versions.openssl}`],
     ['Rust', execFileSync('rustc', ['--version'], { encoding: 'utf8' }).trim()],
