@@ -16,4 +16,4 @@ pub use id::{SessionId, TimedId};
 pub use manager::{Answer, Failure, Forget, Granted, Issued, Manager, Shared, SignIn};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
-pub use settings::{MAX_GRACE, Settings};
+pub use settings::Settings;

@@ -5,9 +5,8 @@ use crate::{
     time::Span,
 };
 
-/// The longest grace. A replay at its end hands out an access token that lives so much longer than the rotation's own, and
-/// so much longer the session's revocation is kept.
-pub const MAX_GRACE: Span = Span::from_secs(300);
+/// The longest grace. Whoever holds a stolen predecessor may use it for so long without being noticed.
+const MAX_GRACE: Span = Span::from_secs(300);
 
 /// The longest absolute limit: 400 days, what browsers keep a cookie for.
 const MAX_ABSOLUTE: Span = Span::from_secs(400 * 24 * 3600);
