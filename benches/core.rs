@@ -5,7 +5,7 @@
 //! The payload is the one that benches/peers uses, 369 bytes as an HS256 token. Every result is asserted before it is
 //! timed, and all of it is the path on which the answer is yes.
 
-use std::{error::Error, hint::black_box, process::ExitCode, time::Duration};
+use std::{error::Error, hint::black_box, process::ExitCode, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use keyturn_core::{
@@ -91,7 +91,7 @@ impl Subject {
         policy.issuers.extend(options.issuer.clone());
         policy.audiences.clone_from(&options.audiences);
         let signer = Signer::new(key.clone(), options)?;
-        let verifier = Verifier::new(KeySet::new([key.clone()])?, vec![algorithm], policy)?;
+        let verifier = Verifier::new(Arc::new(KeySet::new([key.clone()])?.into()), vec![algorithm], policy)?;
         let mut token = String::new();
         signer.sign(CLAIMS, &CallClaims::default(), NOW, &mut token)?;
         Ok(Self {

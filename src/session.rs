@@ -221,8 +221,8 @@ impl NativeSessions {
     /// The public JWKs of the asymmetric keys, as JSON texts.
     #[napi(catch_unwind)]
     pub fn jwks(&self) -> Result<Vec<String>, Thrown> {
-        let keys = self.manager.keys().map_err(thrown)?.keys();
-        let public = keys.iter().filter(|key| !key.algorithm().is_symmetric());
+        let keys = self.manager.keys().map_err(thrown)?;
+        let public = keys.keys().iter().filter(|key| !key.algorithm().is_symmetric());
         public.map(|key| public_jwk(key).map_err(thrown)).collect()
     }
 

@@ -136,7 +136,7 @@ fn resolve(
         .iter()
         .map(|name| algorithm(name))
         .collect::<Result<_, _>>()?;
-    Verifier::new(KeySet::new(keys)?, algorithms, policy)
+    Verifier::new(Arc::new(KeySet::new(keys)?.into()), algorithms, policy)
 }
 
 struct SignerState {

@@ -4,7 +4,13 @@
 //! payload is ever interpreted. One verification allocates nothing once the [`Scratch`] has warmed up, except for claims
 //! with more than 16 members or an `aud` array.
 
-use std::{str, sync::atomic::AtomicU64, sync::atomic::Ordering};
+use std::{
+    str,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{claims::ClaimsView, policy::Policy};
 use crate::{
@@ -12,7 +18,7 @@ use crate::{
     encoding::{base64url, json::Text},
     error::{Claim, Code, Error},
     jws::{Header, Parts, split},
-    keys::{Candidates, Key, KeySet},
+    keys::{Candidates, Key, KeySet, LiveKeys},
     revocation::MAX_TOLERANCE,
     time::UnixMs,
 };
@@ -20,7 +26,7 @@ use crate::{
 /// Verifies tokens against one set of keys and one policy. Immutable; any number of threads may share it.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: KeySet,
+    keys: Arc<LiveKeys>,
     algorithms: Vec<Algorithm>,
     policy: Policy,
     serial: u64,
@@ -40,6 +46,7 @@ pub struct Scratch {
 struct Memo {
     segment: Vec<u8>,
     verifier: u64,
+    version: u64,
     candidates: Candidates,
 }
 
@@ -76,11 +83,12 @@ pub struct Verified<'a> {
 impl Verifier {
     /// A verifier for `keys`. `algorithms` narrows what the keys' own algorithms allow; empty leaves it at that. One that
     /// no key has is refused, as is a list of more than 64 required claims.
-    pub fn new(keys: KeySet, algorithms: Vec<Algorithm>, policy: Policy) -> Result<Self, Error> {
+    pub fn new(keys: Arc<LiveKeys>, algorithms: Vec<Algorithm>, policy: Policy) -> Result<Self, Error> {
         // Numbers verifiers so that a scratch notices when it is handed to another one.
         static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let held = keys.snapshot();
         for algorithm in &algorithms {
-            if !keys.keys().iter().any(|key| key.algorithm() == *algorithm) {
+            if !held.keys().iter().any(|key| key.algorithm() == *algorithm) {
                 return Err(Error::because(Code::OptionInvalid, "no key has one of the algorithms"));
             }
         }
@@ -108,9 +116,9 @@ impl Verifier {
         self.policy.max_token_bytes
     }
 
-    /// Its keys.
-    pub fn keys(&self) -> &KeySet {
-        &self.keys
+    /// The keys that hold now.
+    pub fn keys(&self) -> Arc<KeySet> {
+        self.keys.snapshot()
     }
 
     /// Verifies a token at the time `now`. The result borrows from `scratch`.
@@ -131,8 +139,9 @@ impl Verifier {
             header_json,
             memo,
         } = scratch;
-        if memo.verifier != self.serial || memo.segment != parts.header {
-            self.resolve(&parts, header_json, memo)?;
+        let version = self.keys.version();
+        if memo.verifier != self.serial || memo.version != version || memo.segment != parts.header {
+            self.resolve(&parts, version, header_json, memo)?;
         }
         base64url::decode_to(parts.signature, signature)?;
         base64url::decode_to(parts.payload, payload)?;
@@ -153,7 +162,7 @@ impl Verifier {
 
     /// Parses a header and remembers which keys may have signed under it. A header that is refused is not remembered.
     #[cold]
-    fn resolve(&self, parts: &Parts<'_>, json: &mut Vec<u8>, memo: &mut Memo) -> Result<(), Error> {
+    fn resolve(&self, parts: &Parts<'_>, version: u64, json: &mut Vec<u8>, memo: &mut Memo) -> Result<(), Error> {
         memo.segment.clear();
         memo.verifier = 0;
         base64url::decode_to(parts.header, json)?;
@@ -165,9 +174,13 @@ impl Verifier {
         if self.policy.typ.is_some() && self.policy.typ != header.typ {
             return Err(Code::TokenType.into());
         }
-        memo.candidates = self.keys.candidates(header.algorithm, header.kid.as_deref())?;
+        memo.candidates = self
+            .keys
+            .snapshot()
+            .candidates(header.algorithm, header.kid.as_deref())?;
         memo.segment.extend_from_slice(parts.header);
         memo.verifier = self.serial;
+        memo.version = version;
         Ok(())
     }
 
@@ -276,9 +289,13 @@ mod tests {
         out
     }
 
+    fn live(keys: impl Into<Box<[Key]>>) -> Arc<LiveKeys> {
+        Arc::new(KeySet::new(keys).unwrap().into())
+    }
+
     fn verifier(keys: &[&Key], policy: Policy) -> Verifier {
         let keys: Vec<Key> = keys.iter().map(|key| (*key).clone()).collect();
-        Verifier::new(KeySet::new(keys).unwrap(), vec![], policy).unwrap()
+        Verifier::new(live(keys), vec![], policy).unwrap()
     }
 
     fn outcome(verifier: &Verifier, token: &str) -> Result<String, (Code, Option<Claim>)> {
@@ -356,7 +373,7 @@ mod tests {
             Code::SignatureInvalid
         );
         let narrowed = Verifier::new(
-            KeySet::new([secret.clone(), key(Algorithm::EdDsa, None)]).unwrap(),
+            live([secret.clone(), key(Algorithm::EdDsa, None)]),
             vec![Algorithm::EdDsa],
             Policy::default(),
         )
@@ -365,11 +382,7 @@ mod tests {
             outcome(&narrowed, &token(&secret, GOOD)).unwrap_err().0,
             Code::AlgorithmNotAllowed
         );
-        let unfit = Verifier::new(
-            KeySet::new([secret]).unwrap(),
-            vec![Algorithm::EdDsa],
-            Policy::default(),
-        );
+        let unfit = Verifier::new(live([secret]), vec![Algorithm::EdDsa], Policy::default());
         assert_eq!(unfit.unwrap_err().code(), Code::OptionInvalid);
     }
 
@@ -442,7 +455,7 @@ mod tests {
             tolerance: Span::from_secs(61),
             ..bounded()
         };
-        let refused = Verifier::new(KeySet::new([key(Algorithm::Hs256, None)]).unwrap(), vec![], tolerant);
+        let refused = Verifier::new(live([key(Algorithm::Hs256, None)]), vec![], tolerant);
         assert_eq!(refused.unwrap_err().code(), Code::OptionInvalid);
         for (payload, code, claim) in [
             (claims(1_700_000_000, 1_700_000_101), Code::ClaimInvalid, Claim::Exp),

@@ -4,8 +4,10 @@ mod disguise;
 mod import;
 mod jwk;
 mod key;
+mod live;
 mod set;
 
 pub(crate) use key::MAX_KID;
 pub use key::{Key, Material};
+pub use live::LiveKeys;
 pub use set::{Candidates, KeySet, MAX_KEYS};

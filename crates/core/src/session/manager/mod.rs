@@ -110,7 +110,7 @@ impl Manager {
     }
 
     /// The keys that verify these sessions' access tokens.
-    pub fn keys(&self) -> Result<&KeySet, Error> {
+    pub fn keys(&self) -> Result<Arc<KeySet>, Error> {
         Ok(self.ready()?.verifier.keys())
     }
 

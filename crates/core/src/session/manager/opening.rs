@@ -97,7 +97,7 @@ impl Manager {
         policy.required = ["sub", "sid", "jti", "iat"].map(str::to_owned).to_vec();
         Ok(Ready {
             access: AccessTokens::new(signing_key(&keys)?.clone(), &self.settings),
-            verifier: Verifier::new(KeySet::new(keys)?, Vec::new(), policy)?,
+            verifier: Verifier::new(Arc::new(KeySet::new(keys)?.into()), Vec::new(), policy)?,
             refresh: RefreshKeys::new(&refresh).map_err(|_| DAMAGED)?,
             csrf: CsrfKey::new(&csrf.secret),
         })
