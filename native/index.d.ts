@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeKey {
   /** A new random key. */
   static generate(algorithm: string, kid?: string | undefined | null): NativeKey
+  /** A new RSA key of 2048, 3072 or 4096 bits. */
+  static generateRsa(algorithm: string, bits: number, kid?: string | undefined | null): NativeKey
   /** An HMAC key. */
   static fromSecret(algorithm: string, secret: Buffer, kid?: string | undefined | null): NativeKey
   /** A private key from PKCS#8. */

@@ -1,7 +1,7 @@
 //! Keys for JavaScript: handles that show nothing secret.
 
 use keyturn_core::{
-    crypto::{Algorithm, install_provider},
+    crypto::{Algorithm, RsaSize, install_provider},
     error::{Code, Error},
     keys::Key,
     random::SystemRandom,
@@ -25,6 +25,16 @@ impl NativeKey {
     pub fn generate(algorithm: String, kid: Option<String>) -> Result<Self, Thrown> {
         wrap(
             |algorithm, kid| Key::generate(algorithm, kid, &SystemRandom::new()),
+            &algorithm,
+            kid.as_deref(),
+        )
+    }
+
+    /// A new RSA key of 2048, 3072 or 4096 bits.
+    #[napi(factory, catch_unwind)]
+    pub fn generate_rsa(algorithm: String, bits: u32, kid: Option<String>) -> Result<Self, Thrown> {
+        wrap(
+            |algorithm, kid| Key::generate_rsa(algorithm, rsa_size(bits)?, kid),
             &algorithm,
             kid.as_deref(),
         )
@@ -111,6 +121,18 @@ pub(crate) fn public_jwk(key: &Key) -> Result<String, Error> {
 /// The algorithm of that name.
 pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Error> {
     Algorithm::from_name(name).ok_or(Error::because(Code::OptionInvalid, "there is no such algorithm"))
+}
+
+fn rsa_size(bits: u32) -> Result<RsaSize, Error> {
+    match bits {
+        2048 => Ok(RsaSize::Bits2048),
+        3072 => Ok(RsaSize::Bits3072),
+        4096 => Ok(RsaSize::Bits4096),
+        _ => Err(Error::because(
+            Code::OptionInvalid,
+            "an RSA key is made with 2048, 3072 or 4096 bits",
+        )),
+    }
 }
 
 fn wrap<'a>(

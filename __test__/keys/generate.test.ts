@@ -9,7 +9,8 @@ import { createVerifier } from '../../dist/tokens/verifier.js';
 describe('generateKey', () => {
   for (const alg of ALGORITHMS) {
     it(`makes a new ${alg} key each time, which signs what it verifies`, () => {
-      const [one, other] = [generateKey(alg), generateKey(alg)];
+      const options = /^[PR]S/.test(alg) ? { modulusLength: 2048 } : {};
+      const [one, other] = [generateKey(alg, options), generateKey(alg, options)];
       const token = createSigner({ key: one })({ sub: 'alice' });
       assert.equal(createVerifier({ key: one })(token).sub, 'alice');
       assert.throws(() => createVerifier({ key: other })(token), { code: 'ERR_SIGNATURE_INVALID' });
@@ -25,7 +26,7 @@ describe('generateKey', () => {
   });
 
   const wrongAlgorithms: readonly unknown[] = [
-    undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'HS384', 'HS512', 'RS256', 'ES256', 'EdDSA\0', 'Ed25519', 7, NaN, [], ['HS256'], {},
+    undefined, null, '', 'none', 'None', 'hs256', 'HS256 ', 'RS1', 'ES256K', 'EdDSA\0', 'Ed448', 7, NaN, [], ['HS256'], {},
     { toString: () => 'HS256' }, new String('HS256'),
   ];
   for (const alg of wrongAlgorithms) {
@@ -33,10 +34,27 @@ describe('generateKey', () => {
       assert.throws(() => generateKey(alg as Algorithm), {
         code: 'ERR_OPTION_INVALID',
         claim: 'alg',
-        message: "alg must be 'EdDSA' or 'HS256'",
+        message: `alg must be one of ${ALGORITHMS.join(', ')}`,
       });
     });
   }
+
+  it('makes RSA keys of the length that was asked for, and of 3072 bits otherwise', () => {
+    for (const [modulusLength, bytes] of [[2048, 256], [4096, 512], [undefined, 384]] as const) {
+      const { n } = generateKey('RS256', { modulusLength }).publicJwk();
+      assert.equal(Buffer.from(String(n), 'base64url').length, bytes);
+    }
+    for (const modulusLength of [0, 1024, 2047, 8192, '2048', NaN, null]) {
+      assert.throws(() => generateKey('PS256', { modulusLength } as GenerateKeyOptions), { code: 'ERR_OPTION_INVALID', claim: 'modulusLength' });
+    }
+    for (const alg of ['HS256', 'ES256', 'EdDSA'] as const) {
+      assert.throws(() => generateKey(alg, { modulusLength: 2048 }), { code: 'ERR_OPTION_INVALID', message: /leave it out/ });
+    }
+  });
+
+  it('takes Ed25519 for EdDSA', () => {
+    assert.equal(generateKey('Ed25519').alg, 'EdDSA');
+  });
 
   it('refuses a kid that is no string', () => {
     for (const kid of ['', null, 7, NaN, [], ['k1'], {}, true, '\ud800']) {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, KeyObject } from 'node:crypto';
+import { KeyObject } from 'node:crypto';
 
 import { KeyturnError } from '../errors.js';
 import { native, type NativeKey } from '../native.js';
@@ -6,6 +6,7 @@ import { translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { isWellFormed, optionalString } from '../options/strings.js';
 import { type Algorithm, checkedAlgorithm, Key } from './key.js';
+import { parseKeyObject } from './material.js';
 
 /** A JSON Web Key (RFC 7517) as plain data. */
 export type JsonWebKey = Readonly<{ kty: string; [member: string]: unknown }>;
@@ -18,7 +19,7 @@ export type KeyMaterial = string | Uint8Array | KeyObject | JsonWebKey | SecretM
 
 export interface ImportKeyOptions {
   /** The one algorithm the key is for. */
-  readonly alg: Algorithm;
+  readonly alg: Algorithm | 'Ed25519';
   /** Its name in token headers; replaces a JWK's own. */
   readonly kid?: string | undefined;
   /** What it is for; only signatures are. */
@@ -48,7 +49,10 @@ export function importKey(material: KeyMaterial, options: Readonly<ImportKeyOpti
 function parse(material: unknown, alg: string, kid: string | undefined, passphrase: string | undefined): NativeKey {
   if (material instanceof KeyObject) return fromKeyObject(material, alg, kid);
   if (typeof material === 'string' || material instanceof Uint8Array) {
-    return fromKeyObject(decode(material, alg, passphrase), alg, kid);
+    if (alg.startsWith('HS')) {
+      throw new KeyturnError('ERR_KEY_INVALID', `a secret for ${alg} is given as { secret: ... }, so that nothing else is taken for one`);
+    }
+    return fromKeyObject(parseKeyObject(material, passphrase), alg, kid);
   }
   if (typeof material === 'object' && material !== null) {
     if ('secret' in material) return native.NativeKey.fromSecret(alg, secretBytes(material.secret), kid);
@@ -58,41 +62,34 @@ function parse(material: unknown, alg: string, kid: string | undefined, passphra
 }
 
 function fromKeyObject(key: KeyObject, alg: string, kid: string | undefined): NativeKey {
+  if (key.asymmetricKeyType === 'rsa-pss') checkPssParameters(key, alg);
   switch (key.type) {
     case 'secret':
       return native.NativeKey.fromSecret(alg, key.export(), kid);
     case 'private':
       return native.NativeKey.fromPkcs8(alg, key.export({ format: 'der', type: 'pkcs8' }), kid);
     default:
+      // A JWK holds an EC point in one form, whichever the key came in; SPKI keeps a compressed one compressed.
+      if (key.asymmetricKeyType === 'ec') return native.NativeKey.fromJwk(alg, JSON.stringify(exportedPoint(key)), kid);
       return native.NativeKey.fromSpki(alg, key.export({ format: 'der', type: 'spki' }), kid);
   }
 }
 
-/** Leaves the many text and byte forms to node:crypto, which hands them on in one. */
-function decode(material: string | Uint8Array, alg: string, passphrase: string | undefined): KeyObject {
-  if (alg.startsWith('HS')) {
-    throw new KeyturnError('ERR_KEY_INVALID', `a secret for ${alg} is given as { secret: ... }, so that nothing else is taken for one`);
+/** A key of type id-RSASSA-PSS may say for which hash it is, and how long the salt must be (RFC 4055, section 3.1). */
+function checkPssParameters(key: KeyObject, alg: string): void {
+  const hash = `sha${alg.slice(2)}`;
+  const { hashAlgorithm = hash, mgf1HashAlgorithm = hash, saltLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const fits = alg.startsWith('PS') && hashAlgorithm === hash && mgf1HashAlgorithm === hash && saltLength * 8 <= Number(alg.slice(2));
+  if (fits) return;
+  throw new KeyturnError('ERR_KEY_INVALID', `this RSA-PSS key is not for ${alg}: its own parameters name another hash or salt, or it is no PS algorithm`);
+}
+
+function exportedPoint(key: KeyObject): object {
+  try {
+    return key.export({ format: 'jwk' });
+  } catch (cause) {
+    throw new KeyturnError('ERR_KEY_INVALID', 'the key is on a curve that no JWS algorithm uses', { cause });
   }
-  const bytes = Buffer.from(material);
-  const secret = passphrase === undefined ? {} : { passphrase };
-  const pem = bytes.includes('-----BEGIN');
-  const attempts = pem
-    ? [() => createPrivateKey({ key: bytes, format: 'pem', ...secret }), () => createPublicKey({ key: bytes, format: 'pem' })]
-    : [
-        () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', ...secret }),
-        () => createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
-      ];
-  let cause: unknown;
-  for (const attempt of attempts) {
-    try {
-      return attempt();
-    } catch (error) {
-      // What node:crypto says of the private form is what a person with an encrypted key needs to read.
-      cause ??= error;
-    }
-  }
-  const hint = pem ? 'the PEM cannot be read; an encrypted one needs passphrase' : 'these bytes are neither PKCS#8, which needs passphrase if it is encrypted, nor SPKI';
-  throw new KeyturnError('ERR_KEY_INVALID', hint, { cause });
 }
 
 function jsonText(jwk: object): string {

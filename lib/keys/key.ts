@@ -3,14 +3,33 @@ import type { NativeKey } from '../native.js';
 import { translated } from '../native-error.js';
 
 /** The algorithms a key can be bound to (RFC 7518, section 3.1; RFC 8037). */
-export const ALGORITHMS = ['EdDSA', 'HS256'] as const;
+export const ALGORITHMS = [
+  'EdDSA',
+  'ES256',
+  'ES384',
+  'ES512',
+  'HS256',
+  'HS384',
+  'HS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** @throws KeyturnError `ERR_OPTION_INVALID` unless the value is the name of an algorithm. */
+/**
+ * The name of an algorithm; `Ed25519` (RFC 9864) is taken as another name of `EdDSA`.
+ *
+ * @throws KeyturnError `ERR_OPTION_INVALID` unless the value is such a name.
+ */
 export function checkedAlgorithm(value: unknown, option: string): Algorithm {
-  const found = ALGORITHMS.find((name) => name === value);
+  const wanted = value === 'Ed25519' ? 'EdDSA' : value;
+  const found = ALGORITHMS.find((name) => name === wanted);
   if (found !== undefined) return found;
-  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be '${ALGORITHMS.join("' or '")}'`, { claim: option });
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be one of ${ALGORITHMS.join(', ')}`, { claim: option });
 }
 
 /** A public key as a JSON Web Key (RFC 7517). */

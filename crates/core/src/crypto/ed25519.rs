@@ -3,11 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
-use jsonwebtoken::{
-    Algorithm as JoseAlgorithm,
-    crypto::{JwtSigner, JwtVerifier},
-    signature::{self, Signer, Verifier},
-};
+use jsonwebtoken::signature::{self, Signer, Verifier};
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
@@ -59,12 +55,6 @@ impl Signer<Vec<u8>> for Ed25519Secret {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
         let signature = self.0.try_sign(message).map_err(|_| signature::Error::new())?;
         Ok(signature.as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for Ed25519Secret {
-    fn algorithm(&self) -> JoseAlgorithm {
-        JoseAlgorithm::EdDSA
     }
 }
 
@@ -140,12 +130,6 @@ impl Verifier<Vec<u8>> for Ed25519Public {
         self.parsed
             .verify_sig(message, signature)
             .map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for Ed25519Public {
-    fn algorithm(&self) -> JoseAlgorithm {
-        JoseAlgorithm::EdDSA
     }
 }
 

@@ -1,12 +1,8 @@
-//! HMAC with SHA-256 (RFC 2104, RFC 7518 section 3.2) and the derivation of one key from another (RFC 5869), on ring.
+//! HMAC with SHA-2 (RFC 2104, RFC 7518 section 3.2) and the derivation of one key from another (RFC 5869), on ring.
 
 use std::fmt;
 
-use jsonwebtoken::{
-    Algorithm as JoseAlgorithm,
-    crypto::{JwtSigner, JwtVerifier},
-    signature::{self, Signer, Verifier},
-};
+use jsonwebtoken::signature::{self, Signer, Verifier};
 use ring::{hkdf, hmac};
 
 use super::hash::Digest;
@@ -21,7 +17,17 @@ impl HmacKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// The tag of `message`.
+    /// A key for HMAC-SHA-384.
+    pub fn sha384(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA384, secret))
+    }
+
+    /// A key for HMAC-SHA-512.
+    pub fn sha512(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA512, secret))
+    }
+
+    /// The first 32 bytes of the tag of `message`: all of it for SHA-256.
     pub fn tag(&self, message: &[u8]) -> Digest {
         let mut out = [0; 32];
         for (to, from) in out.iter_mut().zip(hmac::sign(&self.0, message).as_ref()) {
@@ -45,18 +51,6 @@ impl Signer<Vec<u8>> for HmacKey {
 impl Verifier<Vec<u8>> for HmacKey {
     fn verify(&self, message: &[u8], tag: &Vec<u8>) -> Result<(), signature::Error> {
         hmac::verify(&self.0, message, tag).map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtSigner for HmacKey {
-    fn algorithm(&self) -> JoseAlgorithm {
-        JoseAlgorithm::HS256
-    }
-}
-
-impl JwtVerifier for HmacKey {
-    fn algorithm(&self) -> JoseAlgorithm {
-        JoseAlgorithm::HS256
     }
 }
 

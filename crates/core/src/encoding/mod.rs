@@ -1,4 +1,5 @@
-//! Text forms: base64url (RFC 7515, section 2) and strict JSON (RFC 8259).
+//! Encodings: base64url (RFC 7515, section 2), strict JSON (RFC 8259) and a little DER (X.690).
 
 pub mod base64url;
+pub(crate) mod der;
 pub mod json;

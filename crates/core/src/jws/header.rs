@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn every_spelling_of_none_and_of_unknown_algorithms_is_refused() {
         for alg in [
-            "none", "None", "nOnE", " none", "", "hs256", "HS256 ", "RS256", "Ed25519 ",
+            "none", "None", "nOnE", " none", "", "hs256", "HS256 ", "RS1", "ES256K", "Ed25519 ",
         ] {
             assert_eq!(
                 code(&format!("{{\"alg\":\"{alg}\"}}")),

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::encoding::base64url;
+use crate::encoding::{base64url, der::element};
 
 /// Whether `secret` is, in any dress, the text or bytes of an asymmetric key or of a certificate.
 pub(super) fn looks_asymmetric(secret: &[u8]) -> bool {
@@ -110,24 +110,6 @@ fn is_der(bytes: &[u8]) -> bool {
         return false;
     };
     matches!(element(content), Some((0x30 | 0x02, _, [_, ..])))
-}
-
-/// Splits the first DER element into its tag, its content and what follows (X.690, section 8.1).
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (size, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        if size.is_empty() || size.len() > 3 {
-            return None;
-        }
-        let length = size.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-        (length, rest)
-    };
-    let (content, after) = rest.split_at_checked(length)?;
-    Some((tag, content, after))
 }
 
 fn contains_ignoring_case(text: &[u8], lower: &[u8]) -> bool {

@@ -1,18 +1,35 @@
-//! JSON Web Keys (RFC 7517, RFC 8037) in, and public ones and thumbprints (RFC 7638) out.
+//! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037) in, and public ones and thumbprints (RFC 7638) out.
 
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType,
-    PublicKeyUse, ThumbprintHash,
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+    OctetKeyPairParameters, OctetKeyPairType, RSAKeyParameters, RSAKeyType, ThumbprintHash,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::Key;
+use super::{Key, key::Parts};
 use crate::{
-    crypto::{Algorithm, Ed25519Public, Ed25519Secret, install_provider},
+    crypto::{
+        Algorithm, EcdsaPublic, EcdsaSecret, Ed25519Public, Ed25519Secret, Family, RsaComponents, RsaPublic, RsaSecret,
+        install_provider,
+    },
     encoding::base64url,
     error::{Code, Error},
 };
+
+/// The longest JWK that is read; one with a private RSA key of 8192 bits takes 6 KiB.
+const MAX_JWK_BYTES: usize = 16 * 1024;
+
+/// A public key to publish (RFC 7517): what others need to verify with it, and what it is for.
+#[derive(Debug, Serialize)]
+pub struct PublicJwk {
+    #[serde(flatten)]
+    parameters: AlgorithmParameters,
+    r#use: &'static str,
+    alg: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+}
 
 const fn refused(reason: &'static str) -> Error {
     Error::because(Code::KeyInvalid, reason)
@@ -25,16 +42,35 @@ struct Incoming {
     alg: Option<String>,
     crv: Option<String>,
     d: Option<String>,
+    dp: Option<String>,
+    dq: Option<String>,
+    e: Option<String>,
     k: Option<String>,
     key_ops: Option<Vec<String>>,
     kid: Option<String>,
+    n: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    oth: bool,
+    p: Option<String>,
+    q: Option<String>,
+    qi: Option<String>,
     r#use: Option<String>,
     x: Option<String>,
+    y: Option<String>,
+}
+
+/// Whether the member is there, whatever it is.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 pub(super) fn import(algorithm: Algorithm, json: &str, kid: Option<&str>) -> Result<Key, Error> {
+    if json.len() > MAX_JWK_BYTES {
+        return Err(refused("a JWK takes at most 16 KiB"));
+    }
     let jwk: Incoming = serde_json::from_str(json).map_err(|_| refused("not a JWK (RFC 7517)"))?;
-    if jwk.alg.as_deref().is_some_and(|alg| alg != algorithm.as_str()) {
+    let named = jwk.alg.as_deref();
+    if named.is_some_and(|alg| Algorithm::from_name(alg) != Some(algorithm)) {
         return Err(refused("the JWK's alg is another algorithm"));
     }
     if jwk.r#use.as_deref().is_some_and(|usage| usage != "sig") {
@@ -45,12 +81,14 @@ pub(super) fn import(algorithm: Algorithm, json: &str, kid: Option<&str>) -> Res
         return Err(refused("the JWK's key_ops do not allow this use"));
     }
     let kid = kid.or(jwk.kid.as_deref());
-    match (algorithm, jwk.kty.as_str()) {
-        (Algorithm::EdDsa, "OKP") => okp(&jwk, kid),
-        (Algorithm::Hs256, "oct") => {
-            let secret = Zeroizing::new(member(jwk.k.as_deref(), "the JWK has no k")?);
+    match (algorithm.family(), jwk.kty.as_str()) {
+        (Family::Ecdsa, "EC") => ec(algorithm, &jwk, kid),
+        (Family::EdDsa, "OKP") => okp(&jwk, kid),
+        (Family::Hmac, "oct") => {
+            let secret = secret(jwk.k.as_deref(), "the JWK has no k")?;
             Key::hmac(algorithm, secret, kid)
         }
+        (Family::Rsa, "RSA") => rsa(algorithm, &jwk, kid),
         _ => Err(refused("the JWK's kty does not belong to the algorithm")),
     }
 }
@@ -67,18 +105,65 @@ fn allows(jwk: &Incoming, private: bool) -> bool {
     }
 }
 
+fn ec(algorithm: Algorithm, jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
+    if jwk.crv.as_deref() != curve(algorithm).map(|(name, _)| name) {
+        return Err(refused("the JWK's crv is not the algorithm's curve"));
+    }
+    let x = member(jwk.x.as_deref(), "the JWK has no x")?;
+    let y = member(jwk.y.as_deref(), "the JWK has no y")?;
+    if jwk.d.is_none() {
+        return Key::ecdsa_public(algorithm, EcdsaPublic::from_coordinates(algorithm, &x, &y)?, kid);
+    }
+    let d = secret(jwk.d.as_deref(), "the JWK has no d")?;
+    Key::ecdsa(
+        algorithm,
+        EcdsaSecret::from_scalar_and_point(algorithm, &d, &x, &y)?,
+        kid,
+    )
+}
+
 fn okp(jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
     if jwk.crv.as_deref() != Some("Ed25519") {
         return Err(refused("the JWK's crv is not Ed25519"));
     }
     let public = member(jwk.x.as_deref(), "the JWK has no x")?;
-    match jwk.d.as_deref() {
-        None => Key::ed25519_public(Ed25519Public::from_bytes(&public)?, kid),
-        Some(seed) => {
-            let seed = Zeroizing::new(member(Some(seed), "the JWK has no d")?);
-            Key::ed25519(Ed25519Secret::from_seed_and_public(&seed, &public)?, kid)
-        }
+    if jwk.d.is_none() {
+        return Key::ed25519_public(Ed25519Public::from_bytes(&public)?, kid);
     }
+    let seed = secret(jwk.d.as_deref(), "the JWK has no d")?;
+    Key::ed25519(Ed25519Secret::from_seed_and_public(&seed, &public)?, kid)
+}
+
+fn rsa(algorithm: Algorithm, jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
+    const CRT: &str = "a private RSA JWK needs d, p, q, dp, dq and qi (RFC 7518, section 6.3.2)";
+    if jwk.oth {
+        return Err(refused("RSA keys of more than two primes are not taken"));
+    }
+    let n = member(jwk.n.as_deref(), "the JWK has no n")?;
+    let e = member(jwk.e.as_deref(), "the JWK has no e")?;
+    if jwk.d.is_none() {
+        return Key::rsa_public(algorithm, RsaPublic::from_components(algorithm, &n, &e)?, kid);
+    }
+    let components = RsaComponents {
+        n,
+        e,
+        d: secret(jwk.d.as_deref(), CRT)?,
+        p: secret(jwk.p.as_deref(), CRT)?,
+        q: secret(jwk.q.as_deref(), CRT)?,
+        dp: secret(jwk.dp.as_deref(), CRT)?,
+        dq: secret(jwk.dq.as_deref(), CRT)?,
+        qi: secret(jwk.qi.as_deref(), CRT)?,
+    };
+    Key::rsa(algorithm, RsaSecret::from_components(algorithm, &components)?, kid)
+}
+
+const fn curve(algorithm: Algorithm) -> Option<(&'static str, EllipticCurve)> {
+    Some(match algorithm {
+        Algorithm::Es256 => ("P-256", EllipticCurve::P256),
+        Algorithm::Es384 => ("P-384", EllipticCurve::P384),
+        Algorithm::Es512 => ("P-521", EllipticCurve::P521),
+        _ => return None,
+    })
 }
 
 fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
@@ -86,22 +171,18 @@ fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
         .map_err(|_| refused("a member of the JWK is not canonical base64url"))
 }
 
+fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    member(text, missing).map(Zeroizing::new)
+}
+
 impl Key {
     /// The public JWK, with `use: sig`, `alg` and `kid`. An HMAC key has none and is refused.
-    pub fn public_jwk(&self) -> Result<Jwk, Error> {
-        let public = self.ed25519_half()?;
-        Ok(Jwk {
-            common: CommonParameters {
-                public_key_use: Some(PublicKeyUse::Signature),
-                key_algorithm: Some(KeyAlgorithm::EdDSA),
-                key_id: self.kid().map(str::to_owned),
-                ..CommonParameters::default()
-            },
-            algorithm: AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
-                key_type: OctetKeyPairType::OctetKeyPair,
-                curve: EllipticCurve::Ed25519,
-                x: base64url::encode(public.as_bytes()),
-            }),
+    pub fn public_jwk(&self) -> Result<PublicJwk, Error> {
+        Ok(PublicJwk {
+            parameters: self.public_parameters()?,
+            r#use: "sig",
+            alg: self.algorithm().as_str(),
+            kid: self.kid().map(str::to_owned),
         })
     }
 
@@ -109,16 +190,45 @@ impl Key {
     /// bare secret (RFC 7638, section 7).
     pub fn thumbprint(&self) -> Result<String, Error> {
         install_provider();
-        self.public_jwk()?
-            .thumbprint(ThumbprintHash::SHA256)
+        let jwk = Jwk {
+            common: CommonParameters::default(),
+            algorithm: self.public_parameters()?,
+        };
+        jwk.thumbprint(ThumbprintHash::SHA256)
             .map_err(|_| Error::new(Code::Internal))
+    }
+
+    fn public_parameters(&self) -> Result<AlgorithmParameters, Error> {
+        Ok(match self.parts() {
+            Parts::Ecdsa { public, .. } => {
+                let (_, curve) = curve(self.algorithm()).ok_or(Error::new(Code::Internal))?;
+                let (x, y) = public.coordinates();
+                AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
+                    key_type: EllipticCurveKeyType::EC,
+                    curve,
+                    x: base64url::encode(x),
+                    y: base64url::encode(y),
+                })
+            }
+            Parts::Ed25519 { public, .. } => AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+                key_type: OctetKeyPairType::OctetKeyPair,
+                curve: EllipticCurve::Ed25519,
+                x: base64url::encode(public.as_bytes()),
+            }),
+            Parts::Hmac { .. } => return Err(refused("an HMAC key is secret wholly and has no public form")),
+            Parts::Rsa { public, .. } => AlgorithmParameters::RSA(RSAKeyParameters {
+                key_type: RSAKeyType::RSA,
+                n: base64url::encode(public.modulus()),
+                e: base64url::encode(public.exponent()),
+            }),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SystemRandom;
+    use crate::{crypto::RsaSize, random::SystemRandom};
 
     // RFC 8037, appendix A.1 and A.2.
     const PRIVATE: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
@@ -180,5 +290,28 @@ mod tests {
         assert!(Key::from_jwk(Algorithm::EdDsa, json, None).is_err());
         let generated = Key::generate(Algorithm::Hs256, None, &SystemRandom::new()).unwrap();
         assert!(generated.public_jwk().is_err());
+    }
+
+    #[test]
+    fn every_pair_has_a_public_jwk_that_imports_again() {
+        for algorithm in Algorithm::ALL.iter().filter(|algorithm| !algorithm.is_symmetric()) {
+            let key = match algorithm.family() {
+                Family::Rsa => Key::generate_rsa(*algorithm, RsaSize::Bits2048, Some("one")),
+                _ => Key::generate(*algorithm, Some("one"), &SystemRandom::new()),
+            };
+            let key = key.unwrap();
+            let json = serde_json::to_string(&key.public_jwk().unwrap()).unwrap();
+            let public = Key::from_jwk(*algorithm, &json, None).unwrap();
+            assert_eq!(public.kid(), Some("one"));
+            assert_eq!(public.thumbprint().unwrap(), key.thumbprint().unwrap());
+            assert!(!public.can_sign());
+            assert!(public.verifies(b"message", &key.sign(b"message").unwrap()));
+            for other in Algorithm::ALL.iter().filter(|other| *other != algorithm) {
+                assert!(
+                    Key::from_jwk(*other, &json, None).is_err(),
+                    "{algorithm:?} as {other:?}"
+                );
+            }
+        }
     }
 }

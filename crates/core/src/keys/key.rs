@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 use crate::{
-    crypto::{Algorithm, Ed25519Public, Ed25519Secret, HmacKey, SharedSigner, SharedVerifier, derive},
+    crypto::{
+        Algorithm, EcdsaPublic, EcdsaSecret, Ed25519Public, Ed25519Secret, Family, HmacKey, RsaPublic, RsaSecret,
+        RsaSize, SharedSigner, SharedVerifier, derive,
+    },
     encoding::base64url,
     error::{Code, Error},
     random::{self, Random},
@@ -19,10 +22,15 @@ pub struct Key(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     kid: Option<Box<str>>,
-    parts: Parts,
+    /// Shared by the same key under other names.
+    parts: Arc<Parts>,
 }
 
-enum Parts {
+pub(super) enum Parts {
+    Ecdsa {
+        secret: Option<EcdsaSecret>,
+        public: EcdsaPublic,
+    },
     Ed25519 {
         secret: Option<Ed25519Secret>,
         public: Ed25519Public,
@@ -31,6 +39,10 @@ enum Parts {
         key: HmacKey,
         secret: Zeroizing<Vec<u8>>,
     },
+    Rsa {
+        secret: Option<RsaSecret>,
+        public: RsaPublic,
+    },
 }
 
 /// What a store keeps of a key: enough to make it again.
@@ -38,36 +50,75 @@ enum Parts {
 pub struct Material {
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// The Ed25519 seed or the HMAC secret.
+    /// The HMAC secret, the Ed25519 seed, or the PKCS#8 form of an RSA or EC key.
     pub secret: Zeroizing<Vec<u8>>,
 }
 
 impl Key {
-    /// A new key. Ed25519: a fresh seed; HMAC: as many random bytes as the hash is long (RFC 7518, section 3.2).
+    /// A new key. HMAC: as many random bytes as the hash is long (RFC 7518, section 3.2); Ed25519: a fresh seed; ECDSA: a
+    /// pair on the algorithm's curve; RSA: 3072 bits, which takes some hundred milliseconds.
+    ///
+    /// `random` serves secrets and seeds; the pairs of the C library come from its own generator.
     pub fn generate(algorithm: Algorithm, kid: Option<&str>, random: &dyn Random) -> Result<Self, Error> {
-        let secret = Zeroizing::new(random::array::<32>(random)?.to_vec());
-        Self::from_material(Material { algorithm, secret }, kid)
+        match algorithm.family() {
+            Family::Ecdsa => Self::ecdsa(algorithm, EcdsaSecret::generate(algorithm)?, kid),
+            Family::Rsa => Self::generate_rsa(algorithm, RsaSize::Bits3072, kid),
+            Family::EdDsa | Family::Hmac => {
+                let mut secret = Zeroizing::new(random::array::<64>(random)?.to_vec());
+                secret.truncate(if algorithm == Algorithm::EdDsa {
+                    32
+                } else {
+                    algorithm.hash_len()
+                });
+                Self::from_material(Material { algorithm, secret }, kid)
+            }
+        }
+    }
+
+    /// A new RSA key of that size.
+    pub fn generate_rsa(algorithm: Algorithm, size: RsaSize, kid: Option<&str>) -> Result<Self, Error> {
+        Self::rsa(algorithm, RsaSecret::generate(algorithm, size)?, kid)
     }
 
     /// The key that [`Key::material`] described: one that was judged when it was first made.
     pub fn from_material(material: Material, kid: Option<&str>) -> Result<Self, Error> {
-        match material.algorithm {
-            Algorithm::EdDsa => Self::ed25519(Ed25519Secret::from_seed(&material.secret)?, kid),
-            Algorithm::Hs256 => Self::hmac_unchecked(material.algorithm, material.secret, kid),
+        let Material { algorithm, secret } = material;
+        match algorithm.family() {
+            Family::Ecdsa => Self::ecdsa(algorithm, EcdsaSecret::from_der(algorithm, &secret)?, kid),
+            Family::EdDsa => Self::ed25519(Ed25519Secret::from_seed(&secret)?, kid),
+            Family::Hmac => Self::hmac_unchecked(algorithm, secret, kid),
+            Family::Rsa => Self::rsa(algorithm, RsaSecret::from_der(algorithm, &secret)?, kid),
         }
+    }
+
+    pub(super) fn ecdsa(algorithm: Algorithm, secret: EcdsaSecret, kid: Option<&str>) -> Result<Self, Error> {
+        let public = secret.public(algorithm)?;
+        let secret = Some(secret);
+        Self::new(algorithm, kid, Parts::Ecdsa { secret, public })
+    }
+
+    pub(super) fn ecdsa_public(algorithm: Algorithm, public: EcdsaPublic, kid: Option<&str>) -> Result<Self, Error> {
+        Self::new(algorithm, kid, Parts::Ecdsa { secret: None, public })
     }
 
     pub(super) fn ed25519(secret: Ed25519Secret, kid: Option<&str>) -> Result<Self, Error> {
         let public = secret.public()?;
-        let parts = Parts::Ed25519 {
-            secret: Some(secret),
-            public,
-        };
-        Self::new(Algorithm::EdDsa, kid, parts)
+        let secret = Some(secret);
+        Self::new(Algorithm::EdDsa, kid, Parts::Ed25519 { secret, public })
     }
 
     pub(super) fn ed25519_public(public: Ed25519Public, kid: Option<&str>) -> Result<Self, Error> {
         Self::new(Algorithm::EdDsa, kid, Parts::Ed25519 { secret: None, public })
+    }
+
+    pub(super) fn rsa(algorithm: Algorithm, secret: RsaSecret, kid: Option<&str>) -> Result<Self, Error> {
+        let public = secret.public(algorithm)?;
+        let secret = Some(secret);
+        Self::new(algorithm, kid, Parts::Rsa { secret, public })
+    }
+
+    pub(super) fn rsa_public(algorithm: Algorithm, public: RsaPublic, kid: Option<&str>) -> Result<Self, Error> {
+        Self::new(algorithm, kid, Parts::Rsa { secret: None, public })
     }
 
     pub(super) fn hmac_unchecked(
@@ -75,13 +126,33 @@ impl Key {
         secret: Zeroizing<Vec<u8>>,
         kid: Option<&str>,
     ) -> Result<Self, Error> {
-        let key = HmacKey::sha256(&secret);
+        let key = match algorithm {
+            Algorithm::Hs256 => HmacKey::sha256(&secret),
+            Algorithm::Hs384 => HmacKey::sha384(&secret),
+            Algorithm::Hs512 => HmacKey::sha512(&secret),
+            _ => {
+                return Err(Error::because(
+                    Code::KeyInvalid,
+                    "a secret is a key for HS256 to HS512 only",
+                ));
+            }
+        };
         Self::new(algorithm, kid, Parts::Hmac { key, secret })
     }
 
     fn new(algorithm: Algorithm, kid: Option<&str>, parts: Parts) -> Result<Self, Error> {
         let kid = kid.map(checked_kid).transpose()?;
+        let parts = Arc::new(parts);
         Ok(Self(Arc::new(Inner { algorithm, kid, parts })))
+    }
+
+    /// The same key under another name.
+    pub fn with_kid(&self, kid: &str) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner {
+            algorithm: self.0.algorithm,
+            kid: Some(checked_kid(kid)?),
+            parts: Arc::clone(&self.0.parts),
+        })))
     }
 
     /// Its one algorithm.
@@ -101,17 +172,21 @@ impl Key {
 
     /// What signs with it; `None` for a public key.
     pub fn signer(&self) -> Option<&SharedSigner> {
-        match &self.0.parts {
+        match &*self.0.parts {
+            Parts::Ecdsa { secret, .. } => secret.as_ref().map(|secret| -> &SharedSigner { secret }),
             Parts::Ed25519 { secret, .. } => secret.as_ref().map(|secret| -> &SharedSigner { secret }),
             Parts::Hmac { key, .. } => Some(key),
+            Parts::Rsa { secret, .. } => secret.as_ref().map(|secret| -> &SharedSigner { secret }),
         }
     }
 
     /// What verifies with it; a private key verifies with its public half.
     pub fn verifier(&self) -> &SharedVerifier {
-        match &self.0.parts {
+        match &*self.0.parts {
+            Parts::Ecdsa { public, .. } => public,
             Parts::Ed25519 { public, .. } => public,
             Parts::Hmac { key, .. } => key,
+            Parts::Rsa { public, .. } => public,
         }
     }
 
@@ -134,44 +209,32 @@ impl Key {
         if self.kid().is_some() {
             return Ok(self.clone());
         }
-        match &self.0.parts {
-            Parts::Hmac { secret, .. } => {
-                let name = base64url::encode(derive(secret, "kid").get(..16).unwrap_or_default());
-                Self::hmac_unchecked(self.algorithm(), secret.clone(), Some(&name))
-            }
-            Parts::Ed25519 { .. } => {
-                let name = self.thumbprint()?;
-                match self.material()? {
-                    Some(material) => Self::from_material(material, Some(&name)),
-                    None => Self::ed25519_public(self.ed25519_half()?.clone(), Some(&name)),
-                }
-            }
-        }
+        let name = match self.parts() {
+            Parts::Hmac { secret, .. } => base64url::encode(derive(secret, "kid").get(..16).unwrap_or_default()),
+            _ => self.thumbprint()?,
+        };
+        self.with_kid(&name)
     }
 
     /// The secret for a store to keep; `None` for a public key.
     pub fn material(&self) -> Result<Option<Material>, Error> {
-        let secret = match &self.0.parts {
-            Parts::Ed25519 { secret: None, .. } => return Ok(None),
-            Parts::Ed25519 {
-                secret: Some(secret), ..
-            } => Zeroizing::new(secret.seed()?.to_vec()),
-            Parts::Hmac { secret, .. } => secret.clone(),
+        let secret = match self.parts() {
+            Parts::Ecdsa { secret, .. } => secret.as_ref().map(EcdsaSecret::to_pkcs8).transpose()?,
+            Parts::Ed25519 { secret, .. } => match secret {
+                Some(secret) => Some(Zeroizing::new(secret.seed()?.to_vec())),
+                None => None,
+            },
+            Parts::Hmac { secret, .. } => Some(secret.clone()),
+            Parts::Rsa { secret, .. } => secret.as_ref().map(RsaSecret::to_pkcs8).transpose()?,
         };
-        Ok(Some(Material {
+        Ok(secret.map(|secret| Material {
             algorithm: self.algorithm(),
             secret,
         }))
     }
 
-    pub(super) fn ed25519_half(&self) -> Result<&Ed25519Public, Error> {
-        match &self.0.parts {
-            Parts::Ed25519 { public, .. } => Ok(public),
-            Parts::Hmac { .. } => Err(Error::because(
-                Code::KeyInvalid,
-                "an HMAC key is secret wholly and has no public form",
-            )),
-        }
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0.parts
     }
 }
 
