@@ -43,6 +43,13 @@ impl Arguments {
     /// How many arguments a fast function takes at most.
     const MOST: usize = 5;
 
+    /// The room that a buffer starts with: what most tokens and claims need.
+    const FIRST_ROOM: usize = 1024;
+
+    /// How much of a buffer must be left for a text to be known as whole: one byte for the terminator, and four for a
+    /// character. Node writes whole characters only, so with less room one that was cut off would vanish without a trace.
+    const SPARE: usize = 5;
+
     fn value(&self, index: usize) -> Option<napi_value> {
         self.values.get(index).copied().filter(|_| index < self.count)
     }
@@ -61,8 +68,8 @@ impl Arguments {
         (status == sys::Status::napi_ok).then_some(number)
     }
 
-    /// The string argument as UTF-8 in `buffer`, which it fills from the start and which must have room for one byte more
-    /// than `most`. `Ok(None)`: not a string. `Err`: longer than `most` bytes.
+    /// The string argument as UTF-8 in `buffer`, which it fills from the start and which grows to what it is given, at most a
+    /// little more than `most` bytes. `Ok(None)`: not a string. `Err`: longer than `most` bytes.
     ///
     /// UTF-8 keeps wide characters wide: a Latin-1 read would narrow U+0141 to `A` and so make another token of a bad one.
     pub(crate) fn text<'b>(
@@ -74,35 +81,30 @@ impl Arguments {
         let Some(value) = self.value(index) else {
             return Ok(None);
         };
-        // One byte for the terminator, and four for a whole character behind the longest text: Node writes whole characters
-        // only, so with less room the first one too many would vanish without a trace.
-        let room = most + 5;
-        if buffer.len() < room {
-            buffer.resize(room, 0);
+        let enough = most + Self::SPARE;
+        if buffer.is_empty() {
+            buffer.resize(enough.min(Self::FIRST_ROOM), 0);
         }
-        let mut length = 0;
-        // SAFETY: `buffer` has `room` initialised bytes and outlives the read, which writes at most `room` bytes including
-        // a terminator. A value that is no string is answered by a status.
-        let status = unsafe {
-            sys::napi_get_value_string_utf8(self.env, value, buffer.as_mut_ptr().cast(), room, &raw mut length)
-        };
-        if status != sys::Status::napi_ok {
-            return Ok(None);
+        loop {
+            let room = buffer.len();
+            let mut length = 0;
+            // SAFETY: `buffer` has `room` initialised bytes and outlives the read, which writes at most `room` bytes
+            // including a terminator. A value that is no string is answered by a status.
+            let status = unsafe {
+                sys::napi_get_value_string_utf8(self.env, value, buffer.as_mut_ptr().cast(), room, &raw mut length)
+            };
+            if status != sys::Status::napi_ok {
+                return Ok(None);
+            }
+            if length > most {
+                return Err(Code::TokenTooLarge.into());
+            }
+            if length + Self::SPARE <= room {
+                return Ok(buffer.get(..length));
+            }
+            // Something may have been cut off. Asking for the length first would cost every call as much as the read.
+            buffer.resize(enough.min(room * 2), 0);
         }
-        if length > most {
-            return Err(Code::TokenTooLarge.into());
-        }
-        Ok(buffer.get(..length))
-    }
-
-    /// How many UTF-8 bytes the string argument takes; `None` for anything else.
-    pub(crate) fn text_length(&self, index: usize) -> Option<usize> {
-        let mut length = 0;
-        // SAFETY: with no buffer the call only measures; `length` outlives it.
-        let status = unsafe {
-            sys::napi_get_value_string_utf8(self.env, self.value(index)?, ptr::null_mut(), 0, &raw mut length)
-        };
-        (status == sys::Status::napi_ok).then_some(length)
     }
 }
 

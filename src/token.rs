@@ -150,11 +150,9 @@ struct SignerState {
 impl HotState for SignerState {
     fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
         const NO_OBJECT: Error = Error::because(Code::ClaimsInvalid, "the claims are not a JSON object");
-        let length = arguments.text_length(0).ok_or(NO_OBJECT)?;
-        if length > MAX_CLAIMS_BYTES {
-            return Err(Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB"));
-        }
-        let claims = utf8(arguments.text(0, &mut self.claims, length)?).ok_or(NO_OBJECT)?;
+        const TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB");
+        let claims = arguments.text(0, &mut self.claims, MAX_CLAIMS_BYTES);
+        let claims = utf8(claims.map_err(|_| TOO_LONG)?).ok_or(NO_OBJECT)?;
         let too_long = |_| Error::because(Code::ClaimsInvalid, "subject and jti take at most 1024 bytes");
         let call = CallClaims {
             subject: utf8(arguments.text(2, &mut self.subject, MAX_NAME_BYTES).map_err(too_long)?),

@@ -8,25 +8,27 @@ use crate::error::{Code, Error};
 
 /// Appends the base64url text of `bytes` to `out`.
 pub fn encode_to(bytes: &[u8], out: &mut String) {
-    out.reserve(encoded_len(bytes.len()));
+    let mut text = std::mem::take(out).into_bytes();
+    let start = text.len();
+    text.resize(start + bytes.len().div_ceil(3) * 4, 0);
     let (triples, rest) = bytes.as_chunks::<3>();
-    for &[a, b, c] in triples {
+    let (quads, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut::<4>();
+    let mut last = [0; 3];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    for (&[a, b, c], quad) in triples.iter().chain([&last]).zip(quads) {
         let word = u32::from_be_bytes([0, a, b, c]);
-        for shift in [18, 12, 6, 0] {
-            out.push(character(word >> shift));
-        }
+        *quad = [
+            character(word >> 18),
+            character(word >> 12),
+            character(word >> 6),
+            character(word),
+        ];
     }
-    match *rest {
-        [a] => {
-            let word = u32::from(a) << 4;
-            out.extend([character(word >> 6), character(word)]);
-        }
-        [a, b] => {
-            let word = u32::from_be_bytes([0, 0, a, b]) << 2;
-            out.extend([character(word >> 12), character(word >> 6), character(word)]);
-        }
-        _ => {}
-    }
+    text.truncate(start + encoded_len(bytes.len()));
+    // Only characters of the alphabet were added: this is one fast pass and cannot fail.
+    *out = String::from_utf8(text).unwrap_or_default();
 }
 
 /// The base64url text of `bytes`.
@@ -134,8 +136,8 @@ impl Table {
 }
 
 #[expect(clippy::indexing_slicing, reason = "six bits cannot leave a table of 64")]
-fn character(bits: u32) -> char {
-    char::from(ALPHABET[usize::from(bits.to_le_bytes()[0] & 63)])
+fn character(bits: u32) -> u8 {
+    ALPHABET[usize::from(bits.to_le_bytes()[0] & 63)]
 }
 
 #[cfg(test)]
@@ -158,6 +160,16 @@ mod tests {
         fn accepts_exactly_what_the_strict_reference_accepts(text in "[A-Za-z0-9_=+/ \n-]{0,40}") {
             prop_assert_eq!(decode(text.as_bytes()).ok(), URL_SAFE_NO_PAD.decode(&text).ok());
         }
+    }
+
+    #[test]
+    fn what_stands_before_is_kept_and_every_rest_of_a_triple_is_written() {
+        let mut out = String::from("\u{e9}.");
+        for length in [0, 1, 2, 3, 4, 5] {
+            encode_to(b"ABCDE".get(..length).unwrap(), &mut out);
+            out.push('.');
+        }
+        assert_eq!(out, "\u{e9}..QQ.QUI.QUJD.QUJDRA.QUJDREU.");
     }
 
     #[test]

@@ -53,10 +53,10 @@ pub enum Value<'a> {
 /// Reads `text` as one JSON object and shows each top-level member to `visit`, in order.
 ///
 /// On a fault some members may have been shown already: the caller must drop what it gathered.
-pub fn scan_object<'a>(text: &'a str, mut visit: impl FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
+pub fn scan_object<'a>(text: &'a str, visit: impl FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.skip_space();
-    scanner.object(1, &mut visit)?;
+    scanner.object(1, visit)?;
     scanner.skip_space();
     if scanner.at == text.len() {
         Ok(())
@@ -76,7 +76,9 @@ pub(crate) fn strings_of(array: &str) -> Option<Vec<Text<'_>>> {
     }
     loop {
         scanner.skip_space();
-        found.push(scanner.string().ok()?);
+        let start = scanner.at;
+        let escaped = scanner.string().ok()?;
+        found.push(scanner.text_since(start, escaped));
         scanner.skip_space();
         match scanner.next()? {
             b',' => {}
@@ -86,35 +88,41 @@ pub(crate) fn strings_of(array: &str) -> Option<Vec<Text<'_>>> {
     }
 }
 
+/// What a value turned out to be. One byte, which comes back in a register: a whole [`Value`] would come back through
+/// memory and stall whoever reads it. Its text is cut out where it is needed.
+#[derive(Clone, Copy)]
+enum Kind {
+    Array,
+    Escaped,
+    False,
+    Null,
+    Number,
+    Object,
+    Plain,
+    True,
+}
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    fn value(&mut self, depth: usize) -> Result<Value<'a>, Fault> {
-        let start = self.at;
+    fn value(&mut self, depth: usize) -> Result<Kind, Fault> {
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?)),
-            Some(b'{') => {
-                self.object(depth, &mut |_, _| {})?;
-                Ok(Value::Object(self.since(start)))
-            }
-            Some(b'[') => {
-                self.array(depth)?;
-                Ok(Value::Array(self.since(start)))
-            }
-            Some(b't') => self.literal("true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.literal("false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.literal("null").map(|()| Value::Null),
-            _ => {
-                self.number()?;
-                Ok(Value::Number(self.since(start)))
-            }
+            Some(b'"') => self
+                .string()
+                .map(|escaped| if escaped { Kind::Escaped } else { Kind::Plain }),
+            Some(b'{') => self.object(depth, |_, _| {}).map(|()| Kind::Object),
+            Some(b'[') => self.array(depth).map(|()| Kind::Array),
+            Some(b't') => self.literal("true").map(|()| Kind::True),
+            Some(b'f') => self.literal("false").map(|()| Kind::False),
+            Some(b'n') => self.literal("null").map(|()| Kind::Null),
+            _ => self.number().map(|()| Kind::Number),
         }
     }
 
-    fn object(&mut self, depth: usize, visit: &mut dyn FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
+    fn object(&mut self, depth: usize, mut visit: impl FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
@@ -127,7 +135,9 @@ impl<'a> Scanner<'a> {
         let mut names = Names::new();
         loop {
             self.skip_space();
-            let name = self.string()?;
+            let start = self.at;
+            let escaped = self.string()?;
+            let name = self.text_since(start, escaped);
             if name == *"__proto__" {
                 return Err(Fault::Proto);
             }
@@ -137,8 +147,9 @@ impl<'a> Scanner<'a> {
             self.skip_space();
             self.require(b':')?;
             self.skip_space();
-            let value = self.value(depth + 1)?;
-            visit(name, value);
+            let start = self.at;
+            let kind = self.value(depth + 1)?;
+            visit(name, self.value_since(start, kind));
             self.skip_space();
             match self.next() {
                 Some(b',') => {}
@@ -170,23 +181,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Text<'a>, Fault> {
+    /// Passes over a string and tells whether it holds escapes.
+    fn string(&mut self) -> Result<bool, Fault> {
         self.require(b'"')?;
-        let start = self.at;
         let mut escaped = false;
         loop {
+            self.at += plain_run(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.next() {
-                Some(b'"') => break,
+                Some(b'"') => return Ok(escaped),
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0x20..) => {}
                 Some(_) | None => return Err(Fault::Syntax),
             }
         }
-        let raw = self.text.get(start..self.at - 1).ok_or(Fault::Syntax)?;
-        Ok(Text::new(raw, escaped))
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -281,9 +290,51 @@ impl<'a> Scanner<'a> {
         Some(byte)
     }
 
+    #[inline]
+    fn value_since(&self, start: usize, kind: Kind) -> Value<'a> {
+        match kind {
+            Kind::Array => Value::Array(self.since(start)),
+            Kind::Escaped => Value::String(self.text_since(start, true)),
+            Kind::False => Value::Bool(false),
+            Kind::Null => Value::Null,
+            Kind::Number => Value::Number(self.since(start)),
+            Kind::Object => Value::Object(self.since(start)),
+            Kind::Plain => Value::String(self.text_since(start, false)),
+            Kind::True => Value::Bool(true),
+        }
+    }
+
+    /// The inside of the string that starts with its quote at `start` and has just been passed over.
+    #[inline]
+    fn text_since(&self, start: usize, escaped: bool) -> Text<'a> {
+        Text::new(self.text.get(start + 1..self.at - 1).unwrap_or_default(), escaped)
+    }
+
     fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+///
+/// Eight at a time: subtracting from every byte at once sets the top bit of each byte that was smaller, where it was not set
+/// before. A borrow can set it in later bytes as well, never in earlier ones, and the first is what counts.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let ends = (quote | backslash | below(word, 0x20)) & TOPS;
+        if ends != 0 {
+            return index * 8 + usize::try_from(ends.trailing_zeros() / 8).unwrap_or(0);
+        }
+    }
+    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | ..0x20);
+    words.len() * 8 + rest.iter().take_while(plain).count()
 }
 
 #[cfg(test)]
@@ -406,7 +457,52 @@ mod tests {
         })
     }
 
+    fn plain_run_byte_by_byte(bytes: &[u8]) -> usize {
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        bytes.iter().position(ends).unwrap_or(bytes.len())
+    }
+
+    #[test]
+    fn every_byte_ends_a_run_or_does_not_wherever_it_stands() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    for around in [b'a', 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
+                        let mut bytes = vec![around; length];
+                        bytes[at] = byte;
+                        assert_eq!(plain_run(&bytes), plain_run_byte_by_byte(&bytes), "{bytes:?}");
+                    }
+                }
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_run_is_as_long_as_it_is_byte_by_byte(bytes in prop::collection::vec(prop_oneof![
+            any::<u8>(), Just(b'"'), Just(b'\\'), Just(0x1f), Just(0x20), Just(0x80),
+        ], 0..40)) {
+            prop_assert_eq!(plain_run(&bytes), plain_run_byte_by_byte(&bytes));
+        }
+
+        #[test]
+        fn every_member_is_shown_as_serde_reads_it(value in json(), pretty: bool) {
+            let object = serde_json::json!({ "": value.clone(), "x": value });
+            let text = if pretty { format!("{object:#}") } else { object.to_string() };
+            let mut shown = serde_json::Map::new();
+            scan_object(&text, |name, value| {
+                let value = match value {
+                    Value::Array(text) | Value::Number(text) | Value::Object(text) => serde_json::from_str(text).unwrap(),
+                    Value::Bool(bool) => bool.into(),
+                    Value::Null => serde_json::Value::Null,
+                    Value::String(text) => text.decode().into_owned().into(),
+                };
+                assert_eq!(shown.insert(name.decode().into_owned(), value), None);
+            })
+            .unwrap();
+            prop_assert_eq!(shown, serde_json::from_str(&text).unwrap());
+        }
+
         #[test]
         fn accepts_every_object_that_serde_writes(value in json()) {
             let text = serde_json::json!({ "value": value }).to_string();
