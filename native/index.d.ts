@@ -148,6 +148,13 @@ export interface HashAnswer {
 /** Hashes a password with argon2id and a random salt. */
 export declare function hashPassword(password: string): Promise<HashAnswer>
 
+/** A good JWS: the header's JSON text and the payload. Or an error number. */
+export interface JwsAnswer {
+  error?: number
+  header?: string
+  payload?: Buffer
+}
+
 /** Sessions, or a failure. */
 export interface ListAnswer {
   failure?: NativeFailure
@@ -218,6 +225,8 @@ export interface NativeSignerOptions {
   expiryIsDefault: boolean
   notBefore?: number
   typ?: string
+  /** Further members of the header, as JSON. */
+  header?: string
 }
 
 /** A sign-in. `claims` is JSON text. */
@@ -258,11 +267,17 @@ export interface SavedAnswer {
   stored?: boolean
 }
 
+/** The compact JWS of a payload; `header`: further members of the header, as JSON. */
+export declare function signJws(payload: Uint8Array, key: NativeKey, header?: string | undefined | null): string
+
 /** Yes or no, or a failure. */
 export interface VerdictAnswer {
   failure?: NativeFailure
   matches?: boolean
 }
+
+/** Verifies a compact JWS with one of the keys. */
+export declare function verifyJws(text: string, keys: Array<NativeKey>, algorithms: Array<string>): JwsAnswer
 
 /** Whether a password is the one that was hashed; without a hash, no, after as long a time. */
 export declare function verifyPassword(hash: string | undefined | null, password: string): Promise<VerdictAnswer>

@@ -845,4 +845,6 @@ module.exports.createSigner = nativeBinding.createSigner
 module.exports.createVerifier = nativeBinding.createVerifier
 module.exports.hashPassword = nativeBinding.hashPassword
 module.exports.reasonText = nativeBinding.reasonText
+module.exports.signJws = nativeBinding.signJws
+module.exports.verifyJws = nativeBinding.verifyJws
 module.exports.verifyPassword = nativeBinding.verifyPassword

@@ -17,6 +17,7 @@ mod account;
 mod answer;
 mod error;
 mod hot;
+mod jws;
 mod key;
 mod limiter;
 mod password;

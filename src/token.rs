@@ -15,6 +15,7 @@ use napi_derive::napi;
 use crate::{
     error::{Thrown, thrown},
     hot::{self, Arguments, HotState},
+    jws,
     key::{NativeKey, algorithm},
     session::NativeSessions,
     time,
@@ -35,6 +36,8 @@ pub struct NativeSignerOptions {
     pub expiry_is_default: bool,
     pub not_before: Option<f64>,
     pub typ: Option<String>,
+    /// Further members of the header, as JSON.
+    pub header: Option<String>,
 }
 
 /// What a verifier asks for. Spans in milliseconds.
@@ -62,14 +65,7 @@ pub fn create_signer<'env>(
     key: &NativeKey,
     options: NativeSignerOptions,
 ) -> Result<Unknown<'env>, Thrown> {
-    let mut resolved = SignerOptions::default();
-    resolved.issuer = options.issuer;
-    resolved.audiences = options.audiences;
-    resolved.expires_in = options.expires_in.map(time::span);
-    resolved.expiry_is_default = options.expiry_is_default;
-    resolved.not_before = options.not_before.map(time::span);
-    resolved.typ = options.typ;
-    let signer = Signer::new(key.key.clone(), resolved).map_err(thrown)?;
+    let signer = signer(key, options).map_err(thrown)?;
     let state = SignerState {
         signer,
         claims: Vec::new(),
@@ -111,6 +107,18 @@ pub fn create_session_verifier<'env>(env: &'env Env, sessions: &NativeSessions) 
         scratch: Scratch::default(),
     };
     hot::function(env, state).map_err(internal)
+}
+
+fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error> {
+    let mut resolved = SignerOptions::default();
+    resolved.issuer = options.issuer;
+    resolved.audiences = options.audiences;
+    resolved.expires_in = options.expires_in.map(time::span);
+    resolved.expiry_is_default = options.expiry_is_default;
+    resolved.not_before = options.not_before.map(time::span);
+    resolved.typ = options.typ;
+    resolved.header = jws::extra(options.header.as_deref())?;
+    Signer::new(key.key.clone(), resolved)
 }
 
 fn resolve(

@@ -5,6 +5,7 @@ import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
+import { type HeaderMembers, headerText } from './header.js';
 
 export interface SignerOptions {
   /** A key that can sign. */
@@ -19,6 +20,8 @@ export interface SignerOptions {
   readonly notBefore?: Duration | undefined;
   /** `typ` of the header. Default `'JWT'`. */
   readonly typ?: string | undefined;
+  /** Further members of the header. */
+  readonly header?: HeaderMembers | undefined;
 }
 
 /** What one call adds. */
@@ -43,7 +46,7 @@ export interface Signer {
 
 /** Resolves every option once; the signer that is returned does little. */
 export function createSigner(options: Readonly<SignerOptions>): Signer {
-  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ']);
+  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header']);
   const key = nativeKeyOf(options.key);
   if (key === undefined) {
     throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
@@ -56,6 +59,7 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     expiryIsDefault: expiresIn === undefined,
     notBefore: notBefore === undefined ? undefined : parseDuration(notBefore, 'notBefore'),
     typ: optionalString(options.typ, 'typ'),
+    header: headerText(options.header),
   };
   const signRaw = translated(() => native.createSigner(key, defined(resolved)));
 

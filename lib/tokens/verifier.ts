@@ -1,7 +1,8 @@
 import type { Claims } from '../claims.js';
 import { KeyturnError } from '../errors.js';
-import { type Algorithm, checkedAlgorithm, type Key, nativeKeyOf } from '../keys/key.js';
-import { native, type NativeKey } from '../native.js';
+import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
+import { nativeKeysOf } from '../keys/list.js';
+import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
@@ -72,7 +73,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
   };
-  const keys = nativeKeys(options.key);
+  const keys = nativeKeysOf(options.key);
   const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
 
   function verify(token: string): Readonly<Claims> {
@@ -83,18 +84,6 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
 
    
   return Object.assign(verify, { async: async (token: string) => verify(token) });
-}
-
-function nativeKeys(key: unknown): NativeKey[] {
-  // Array.from() makes undefined of a hole, which map() would pass over.
-  const list: readonly unknown[] = Array.isArray(key) ? Array.from(key) : [key];
-  return list.map((one) => {
-    const handle = nativeKeyOf(one);
-    if (handle !== undefined) return handle;
-    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey(), or a list of them', {
-      claim: 'key',
-    });
-  });
 }
 
 function requiredClaims(value: unknown): string[] {
