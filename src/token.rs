@@ -22,10 +22,13 @@ use crate::{
 };
 
 /// The longest claims text that is signed.
-const MAX_CLAIMS_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_CLAIMS_BYTES: usize = 64 * 1024;
 
 /// The longest `sub` or `jti` given to one call.
-const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
+
+pub(crate) const CLAIMS_TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB");
+pub(crate) const NAME_TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "subject and jti take at most 1024 bytes");
 
 /// What a signer adds to every token. Spans in milliseconds.
 #[napi(object)]
@@ -109,7 +112,7 @@ pub fn create_session_verifier<'env>(env: &'env Env, sessions: &NativeSessions) 
     hot::function(env, state).map_err(internal)
 }
 
-fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error> {
+pub(crate) fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error> {
     let mut resolved = SignerOptions::default();
     resolved.issuer = options.issuer;
     resolved.audiences = options.audiences;
@@ -121,7 +124,7 @@ fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error
     Signer::new(key.key.clone(), resolved)
 }
 
-fn resolve(
+pub(crate) fn resolve(
     keys: Vec<keyturn_core::keys::Key>,
     options: NativeVerifierOptions,
     revocable: bool,
@@ -160,10 +163,10 @@ impl HotState for SignerState {
         const NO_OBJECT: Error = Error::because(Code::ClaimsInvalid, "the claims are not a JSON object");
         let length = arguments.text_length(0).ok_or(NO_OBJECT)?;
         if length > MAX_CLAIMS_BYTES {
-            return Err(Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB"));
+            return Err(CLAIMS_TOO_LONG);
         }
         let claims = utf8(arguments.text(0, &mut self.claims, length)?).ok_or(NO_OBJECT)?;
-        let too_long = |_| Error::because(Code::ClaimsInvalid, "subject and jti take at most 1024 bytes");
+        let too_long = |_| NAME_TOO_LONG;
         let call = CallClaims {
             subject: utf8(arguments.text(2, &mut self.subject, MAX_NAME_BYTES).map_err(too_long)?),
             jti: utf8(arguments.text(3, &mut self.jti, MAX_NAME_BYTES).map_err(too_long)?),

@@ -1,12 +1,14 @@
 //! JSON Web Signatures in compact form (RFC 7515): below the strict JWT, and without an opinion on the payload.
 
 mod compact;
+mod cost;
 mod extra;
 mod header;
 mod raw;
 
 pub(crate) use compact::prepare;
 pub use compact::{Parts, finish, seal, split};
+pub use cost::{signs_slowly, verifies_slowly};
 pub use extra::{ExtraHeader, MAX_EXTRA_BYTES};
 pub(crate) use header::media_type;
 pub use header::{Header, protected_header};
