@@ -9,7 +9,7 @@ import * as native from '../dist/native.js';
 
 const NAMES = [
   'ERROR_CODES', 'KeyturnError', 'createAccounts', 'createAuth', 'createSessions', 'createSigner', 'createVerifier', 'dangerouslyDecode', 'generateKey',
-  'hashPassword', 'importKey', 'verifyPassword',
+  'hashPassword', 'importKey', 'signJws', 'verifyJws', 'verifyPassword',
 ];
 
 /** What `require` of a package finds from here. */

@@ -22,5 +22,7 @@ export type {
   TokenPair,
 } from './sessions/types.js';
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
+export type { HeaderMembers } from './tokens/header.js';
+export { signJws, type SignJwsOptions, type VerifiedJws, verifyJws, type VerifyJwsOptions } from './tokens/jws.js';
 export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
 export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';

@@ -24,6 +24,7 @@ export type {
   DoneAnswer,
   EndedAnswer,
   NativeFailure,
+  NativeInbox,
   NativeKey,
   NativePair,
   NativeSession,

@@ -9,6 +9,16 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** One environment's inbox. */
+export declare class NativeInbox {
+  /** An inbox that calls `bell` when letters lie in it, once until all have been taken. */
+  static open(bell: () => void): NativeInbox
+  /** The oldest letters. If there are more, nobody rings for them: come again. */
+  take(): NativeLetters
+  /** Whether the process waits for letters before it ends by itself. */
+  holdProcess(hold: boolean): void
+}
+
 /** A key handle. */
 export declare class NativeKey {
   /** A new random key. */
@@ -41,6 +51,22 @@ export declare class NativeLimiter {
   static create(limit: number, window: number, maxKeys: number): NativeLimiter
   /** Counts one; 0 if it fits, else how many milliseconds to wait. */
   take(key: string, now: number): number
+}
+
+/** A signer whose signatures are made on the pool. */
+export declare class NativePooledSigner {
+  /** A signer with the options of `createSigner`. */
+  static create(key: NativeKey, options: NativeSignerOptions): NativePooledSigner
+  /** Judges the claims at once and queues the signature: nothing, or an error number. The token comes as a letter. */
+  sign(inbox: NativeInbox, ticket: number, claims: string, now: number, subject?: string | undefined | null, jti?: string | undefined | null, expiresIn?: number | undefined | null): number | null
+}
+
+/** A verifier that works on the pool. */
+export declare class NativePooledVerifier {
+  /** A verifier with the options of `createVerifier`. */
+  static create(keys: Array<NativeKey>, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): NativePooledVerifier
+  /** Queues the verification: nothing, or an error number. The payload's text comes as a letter. */
+  verify(inbox: NativeInbox, ticket: number, token: string, now: number): number | null
 }
 
 /** A session manager. */
@@ -150,6 +176,19 @@ export interface HashAnswer {
 /** Hashes a password with argon2id and a random salt. */
 export declare function hashPassword(password: string): Promise<HashAnswer>
 
+/** A good JWS: the header's JSON text and the payload. Or an error number. */
+export interface JwsAnswer {
+  error?: number
+  header?: string
+  payload?: Buffer
+}
+
+/** Whether signing with the key takes long enough to be worth a change of threads. */
+export declare function keySignsSlowly(key: NativeKey): boolean
+
+/** Whether verifying with the key takes as long. */
+export declare function keyVerifiesSlowly(key: NativeKey): boolean
+
 /** Sessions, or a failure. */
 export interface ListAnswer {
   failure?: NativeFailure
@@ -179,6 +218,19 @@ export interface NativeIdentity {
   sid?: string
   sub?: string
   iat?: number
+}
+
+/** An answer to the job of that ticket: text, or an error number. */
+export interface NativeLetter {
+  ticket: number
+  text?: string
+  error?: number
+}
+
+/** Letters, and whether more lie in the inbox. */
+export interface NativeLetters {
+  letters: Array<NativeLetter>
+  more: boolean
 }
 
 /** A pair of tokens. */
@@ -220,6 +272,8 @@ export interface NativeSignerOptions {
   expiryIsDefault: boolean
   notBefore?: number
   typ?: string
+  /** Further members of the header, as JSON. */
+  header?: string
 }
 
 /** A sign-in. `claims` is JSON text. */
@@ -260,11 +314,17 @@ export interface SavedAnswer {
   stored?: boolean
 }
 
+/** The compact JWS of a payload; `header`: further members of the header, as JSON. */
+export declare function signJws(payload: Uint8Array, key: NativeKey, header?: string | undefined | null): string
+
 /** Yes or no, or a failure. */
 export interface VerdictAnswer {
   failure?: NativeFailure
   matches?: boolean
 }
+
+/** Verifies a compact JWS with one of the keys. */
+export declare function verifyJws(text: string, keys: Array<NativeKey>, algorithms: Array<string>): JwsAnswer
 
 /** Whether a password is the one that was hashed; without a hash, no, after as long a time. */
 export declare function verifyPassword(hash: string | undefined | null, password: string): Promise<VerdictAnswer>

@@ -835,8 +835,11 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeInbox = nativeBinding.NativeInbox
 module.exports.NativeKey = nativeBinding.NativeKey
 module.exports.NativeLimiter = nativeBinding.NativeLimiter
+module.exports.NativePooledSigner = nativeBinding.NativePooledSigner
+module.exports.NativePooledVerifier = nativeBinding.NativePooledVerifier
 module.exports.NativeSessions = nativeBinding.NativeSessions
 module.exports.claimNames = nativeBinding.claimNames
 module.exports.codes = nativeBinding.codes
@@ -844,5 +847,9 @@ module.exports.createSessionVerifier = nativeBinding.createSessionVerifier
 module.exports.createSigner = nativeBinding.createSigner
 module.exports.createVerifier = nativeBinding.createVerifier
 module.exports.hashPassword = nativeBinding.hashPassword
+module.exports.keySignsSlowly = nativeBinding.keySignsSlowly
+module.exports.keyVerifiesSlowly = nativeBinding.keyVerifiesSlowly
 module.exports.reasonText = nativeBinding.reasonText
+module.exports.signJws = nativeBinding.signJws
+module.exports.verifyJws = nativeBinding.verifyJws
 module.exports.verifyPassword = nativeBinding.verifyPassword

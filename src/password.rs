@@ -10,7 +10,7 @@ use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
-use crate::{answer::NativeFailure, pool, promise};
+use crate::{answer::NativeFailure, pool::PASSWORDS, promise};
 
 /// A hash, or a failure.
 #[napi(object)]
@@ -56,7 +56,13 @@ fn in_pool<T: Send + 'static>(answer: Answer<T>, work: impl FnOnce() -> Result<T
         }
     };
     let in_job = std::sync::Arc::clone(&shared);
-    if let Err(error) = pool::run(Box::new(move || settle(&in_job, work()))) {
+    let queued = PASSWORDS.run(move |place| {
+        let result = work();
+        // Whoever is answered may ask for the next at once.
+        drop(place);
+        settle(&in_job, result);
+    });
+    if let Err(error) = queued {
         settle(&shared, Err(error));
     }
 }

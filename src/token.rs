@@ -15,16 +15,20 @@ use napi_derive::napi;
 use crate::{
     error::{Thrown, thrown},
     hot::{self, Arguments, HotState},
+    jws,
     key::{NativeKey, algorithm},
     session::NativeSessions,
     time,
 };
 
 /// The longest claims text that is signed.
-const MAX_CLAIMS_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_CLAIMS_BYTES: usize = 64 * 1024;
 
 /// The longest `sub` or `jti` given to one call.
-const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
+
+pub(crate) const CLAIMS_TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB");
+pub(crate) const NAME_TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "subject and jti take at most 1024 bytes");
 
 /// What a signer adds to every token. Spans in milliseconds.
 #[napi(object)]
@@ -35,6 +39,8 @@ pub struct NativeSignerOptions {
     pub expiry_is_default: bool,
     pub not_before: Option<f64>,
     pub typ: Option<String>,
+    /// Further members of the header, as JSON.
+    pub header: Option<String>,
 }
 
 /// What a verifier asks for. Spans in milliseconds.
@@ -62,14 +68,7 @@ pub fn create_signer<'env>(
     key: &NativeKey,
     options: NativeSignerOptions,
 ) -> Result<Unknown<'env>, Thrown> {
-    let mut resolved = SignerOptions::default();
-    resolved.issuer = options.issuer;
-    resolved.audiences = options.audiences;
-    resolved.expires_in = options.expires_in.map(time::span);
-    resolved.expiry_is_default = options.expiry_is_default;
-    resolved.not_before = options.not_before.map(time::span);
-    resolved.typ = options.typ;
-    let signer = Signer::new(key.key.clone(), resolved).map_err(thrown)?;
+    let signer = signer(key, options).map_err(thrown)?;
     let state = SignerState {
         signer,
         claims: Vec::new(),
@@ -113,7 +112,19 @@ pub fn create_session_verifier<'env>(env: &'env Env, sessions: &NativeSessions) 
     hot::function(env, state).map_err(internal)
 }
 
-fn resolve(
+pub(crate) fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error> {
+    let mut resolved = SignerOptions::default();
+    resolved.issuer = options.issuer;
+    resolved.audiences = options.audiences;
+    resolved.expires_in = options.expires_in.map(time::span);
+    resolved.expiry_is_default = options.expiry_is_default;
+    resolved.not_before = options.not_before.map(time::span);
+    resolved.typ = options.typ;
+    resolved.header = jws::extra(options.header.as_deref())?;
+    Signer::new(key.key.clone(), resolved)
+}
+
+pub(crate) fn resolve(
     keys: Vec<keyturn_core::keys::Key>,
     options: NativeVerifierOptions,
     revocable: bool,
@@ -150,10 +161,9 @@ struct SignerState {
 impl HotState for SignerState {
     fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
         const NO_OBJECT: Error = Error::because(Code::ClaimsInvalid, "the claims are not a JSON object");
-        const TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB");
         let claims = arguments.text(0, &mut self.claims, MAX_CLAIMS_BYTES);
-        let claims = utf8(claims.map_err(|_| TOO_LONG)?).ok_or(NO_OBJECT)?;
-        let too_long = |_| Error::because(Code::ClaimsInvalid, "subject and jti take at most 1024 bytes");
+        let claims = utf8(claims.map_err(|_| CLAIMS_TOO_LONG)?).ok_or(NO_OBJECT)?;
+        let too_long = |_| NAME_TOO_LONG;
         let call = CallClaims {
             subject: utf8(arguments.text(2, &mut self.subject, MAX_NAME_BYTES).map_err(too_long)?),
             jti: utf8(arguments.text(3, &mut self.jti, MAX_NAME_BYTES).map_err(too_long)?),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { createAccounts, createAuth, createSessions, createSigner, createVerifier, generateKey, importKey, KeyturnError } from 'keyturn';
+import { createAccounts, createAuth, createSessions, createSigner, createVerifier, generateKey, importKey, KeyturnError, signJws, verifyJws } from 'keyturn';
 
 import { projectText, sectionOf } from '../support/documents.js';
 
@@ -48,6 +48,8 @@ describe('docs/defaults.md', () => {
   const factories: readonly (readonly [heading: string, call: () => unknown])[] = [
     ['createSigner()', () => createSigner(UNKNOWN)],
     ['createVerifier()', () => createVerifier(UNKNOWN)],
+    ['signJws()', () => signJws('', generateKey('HS256'), UNKNOWN)],
+    ['verifyJws()', () => verifyJws('', generateKey('HS256'), UNKNOWN)],
     ['importKey()', () => importKey('', UNKNOWN)],
     ['generateKey()', () => generateKey('EdDSA', UNKNOWN)],
   ];

@@ -157,7 +157,7 @@ describe('RFC 8037', { skip }, () => {
     for (const jwk of [input.key, { ...input.key, d: undefined }]) {
       const key = importVector(jwk, 'EdDSA');
       assert.equal(key.thumbprint(), RFC_8037_THUMBPRINT);
-      assert.equal(judge(output.compact, key), 'signature good');
+      assert.equal(judge(output.compact, key), 'good');
       assert.throws(() => createVerifier({ key })(output.compact), { code: 'ERR_TOKEN_MALFORMED', reason: 'json' });
     }
     assert.equal(judge(output.compact, generateKey('EdDSA')), 'ERR_SIGNATURE_INVALID');
@@ -178,7 +178,7 @@ describe('RFC 7520', { skip }, () => {
     const { input, signing, output } = read('4_4.hmac-sha2_integrity_protection.json');
     const key = importVector(input.key);
     const secret = Buffer.from(String(input.key['k']), 'base64url');
-    assert.equal(judge(output.compact ?? '', key), 'signature good');
+    assert.equal(judge(output.compact ?? '', key), 'good');
     assert.equal(createHmac('sha256', secret).update(signing['sig-input']).digest('base64url'), signing.sig);
     const [header, payload, tag] = createSigner({ key })({}).split('.');
     assert.equal(tag, createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url'));

@@ -1,10 +1,12 @@
 import { KeyturnError } from '../errors.js';
+import { inPool } from '../inbox.js';
 import { type Key, nativeKeyOf } from '../keys/key.js';
 import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
+import { type HeaderMembers, headerText } from './header.js';
 
 export interface SignerOptions {
   /** A key that can sign. */
@@ -19,6 +21,8 @@ export interface SignerOptions {
   readonly notBefore?: Duration | undefined;
   /** `typ` of the header. Default `'JWT'`. */
   readonly typ?: string | undefined;
+  /** Further members of the header. */
+  readonly header?: HeaderMembers | undefined;
 }
 
 /** What one call adds. */
@@ -37,13 +41,18 @@ export interface Signer {
    * @throws KeyturnError `ERR_CLAIMS_INVALID` if they contradict an option, or could not be verified again.
    */
   (claims: Readonly<Record<string, unknown>>, options?: Readonly<SignOptions>): string;
-  /** The same as a promise. HS256 and EdDSA take microseconds and are signed at once. */
+  /**
+   * The same as a promise. RSA and ES512 signatures, which take long, are made on a pool of threads while the event loop goes
+   * on; others take microseconds and are made at once. Claims and time are those of the call, whatever happens to them later.
+   *
+   * Rejects with `ERR_POOL_FULL`, beside what the call throws, when 4096 signatures wait.
+   */
   async(claims: Readonly<Record<string, unknown>>, options?: Readonly<SignOptions>): Promise<string>;
 }
 
 /** Resolves every option once; the signer that is returned does little. */
 export function createSigner(options: Readonly<SignerOptions>): Signer {
-  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ']);
+  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header']);
   const key = nativeKeyOf(options.key);
   if (key === undefined) {
     throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
@@ -56,29 +65,50 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     expiryIsDefault: expiresIn === undefined,
     notBefore: notBefore === undefined ? undefined : parseDuration(notBefore, 'notBefore'),
     typ: optionalString(options.typ, 'typ'),
+    header: headerText(options.header),
   };
   const signRaw = translated(() => native.createSigner(key, defined(resolved)));
+  const pooled = native.keySignsSlowly(key) ? translated(() => native.NativePooledSigner.create(key, defined(resolved))) : undefined;
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
-    const token = call === undefined ? signRaw(text, now(), undefined, undefined, undefined) : signWith(text, call);
-    if (typeof token === 'string') return token;
-    throw fromNumber(token);
+    const { subject, jti, expiresIn } = callOptions(call);
+    return token(signRaw(text, now(), subject, jti, expiresIn));
   }
 
-  function signWith(text: string, call: Readonly<SignOptions>): string | number {
-    checkOptions(call, "the signer's second argument", ['subject', 'jti', 'expiresIn']);
-    return signRaw(
-      text,
-      now(),
-      optionalString(call.subject, 'subject'),
-      optionalString(call.jti, 'jti'),
-      call.expiresIn === undefined ? undefined : lifetime(call.expiresIn),
-    );
+  async function signInPool(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): Promise<string> {
+    if (pooled === undefined) return sign(claims, call);
+    const text = jsonText(claims);
+    const { subject, jti, expiresIn } = callOptions(call);
+    return token(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
   }
 
-   
-  return Object.assign(sign, { async: async (...given: Parameters<Signer>) => sign(...given) });
+  return Object.assign(sign, { async: signInPool });
+}
+
+interface CallOptions {
+  readonly subject?: string | undefined;
+  readonly jti?: string | undefined;
+  /** In milliseconds. */
+  readonly expiresIn?: number | undefined;
+}
+
+const NOTHING: CallOptions = {};
+
+function callOptions(call: Readonly<SignOptions> | undefined): CallOptions {
+  if (call === undefined) return NOTHING;
+  checkOptions(call, "the signer's second argument", ['subject', 'jti', 'expiresIn']);
+  return {
+    subject: optionalString(call.subject, 'subject'),
+    jti: optionalString(call.jti, 'jti'),
+    expiresIn: call.expiresIn === undefined ? undefined : lifetime(call.expiresIn),
+  };
+}
+
+/** The token, or the failure that came in its place. */
+function token(answer: string | number): string {
+  if (typeof answer === 'string') return answer;
+  throw fromNumber(answer);
 }
 
 /** The claims' JSON text; empty for what has none, which the addon refuses. */

@@ -1,7 +1,9 @@
 import type { Claims } from '../claims.js';
 import { KeyturnError } from '../errors.js';
-import { type Algorithm, checkedAlgorithm, type Key, nativeKeyOf } from '../keys/key.js';
-import { native, type NativeKey } from '../native.js';
+import { inPool } from '../inbox.js';
+import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
+import { nativeKeysOf } from '../keys/list.js';
+import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
@@ -41,7 +43,12 @@ export interface Verifier {
    * @throws KeyturnError with the code that says why it is not.
    */
   (token: string): Readonly<Claims>;
-  /** The same as a promise. HS256 and EdDSA take microseconds and are verified at once. */
+  /**
+   * The same as a promise. Where one of the keys is for ES384 or ES512, which take long, tokens are verified on a pool of
+   * threads while the event loop goes on; elsewhere at once. The time is that of the call.
+   *
+   * Rejects with `ERR_POOL_FULL`, beside what the call throws, when 4096 of them wait.
+   */
   async(token: string): Promise<Readonly<Claims>>;
 }
 
@@ -72,29 +79,29 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
   };
-  const keys = nativeKeys(options.key);
+  const keys = nativeKeysOf(options.key);
   const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
 
+  const pooled = keys.some((handle) => native.keyVerifiesSlowly(handle))
+    ? translated(() => native.NativePooledVerifier.create(keys, resolved, revocation))
+    : undefined;
+
   function verify(token: string): Readonly<Claims> {
-    const payload = verifyRaw(token, Date.now());
+    return claims(verifyRaw(token, Date.now()));
+  }
+
+  async function verifyInPool(token: string): Promise<Readonly<Claims>> {
+    // What is no string is refused by the other face.
+    if (pooled === undefined || typeof token !== 'string') return verify(token);
+    return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())));
+  }
+
+  function claims(payload: string | number): Readonly<Claims> {
     if (typeof payload === 'string') return JSON.parse(payload) as Claims;
     throw fromNumber(payload, named);
   }
 
-   
-  return Object.assign(verify, { async: async (token: string) => verify(token) });
-}
-
-function nativeKeys(key: unknown): NativeKey[] {
-  // Array.from() makes undefined of a hole, which map() would pass over.
-  const list: readonly unknown[] = Array.isArray(key) ? Array.from(key) : [key];
-  return list.map((one) => {
-    const handle = nativeKeyOf(one);
-    if (handle !== undefined) return handle;
-    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey(), or a list of them', {
-      claim: 'key',
-    });
-  });
+  return Object.assign(verify, { async: verifyInPool });
 }
 
 function requiredClaims(value: unknown): string[] {

@@ -43,10 +43,21 @@ pub fn split(token: &[u8]) -> Result<Parts<'_>, Error> {
 ///
 /// `header` is the protected header in base64url, as [`super::protected_header`] makes it once for a signer.
 pub fn seal(header: &str, payload: &[u8], key: &Key, out: &mut String) -> Result<(), Error> {
+    prepare(header, payload, out);
+    finish(key, out)
+}
+
+/// Replaces the content of `out` with what is signed (RFC 7515, section 5.1): header, dot and payload.
+pub(crate) fn prepare(header: &str, payload: &[u8], out: &mut String) {
     out.clear();
     out.push_str(header);
     out.push('.');
     base64url::encode_to(payload, out);
+}
+
+/// Appends dot and signature to what is to be signed. All that can take long in signing happens here, and it needs nothing
+/// but the key and the text: any thread may do it.
+pub fn finish(key: &Key, out: &mut String) -> Result<(), Error> {
     let signature = key.sign(out.as_bytes())?;
     out.push('.');
     base64url::encode_to(&signature, out);

@@ -73,18 +73,48 @@ pub(crate) fn media_type(typ: &str) -> String {
 
 /// The base64url text of a header with these parameters, made once for a signer.
 pub fn protected_header(algorithm: Algorithm, typ: Option<&str>, kid: Option<&str>) -> String {
-    let mut json = String::from("{\"alg\":");
-    write_string(algorithm.as_str(), &mut json);
+    let mut json = String::from("{");
+    let mut members = Members::new(&mut json);
+    members.string("alg", algorithm.as_str());
     for (name, value) in [("typ", typ), ("kid", kid)] {
         if let Some(value) = value {
-            json.push(',');
-            write_string(name, &mut json);
-            json.push(':');
-            write_string(value, &mut json);
+            members.string(name, value);
         }
     }
     json.push('}');
     base64url::encode(json.as_bytes())
+}
+
+/// Writes the members of a JSON object, commas between them.
+pub(super) struct Members<'a> {
+    out: &'a mut String,
+    first: bool,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn new(out: &'a mut String) -> Self {
+        Self { out, first: true }
+    }
+
+    pub(super) fn string(&mut self, name: &str, value: &str) {
+        self.name(name);
+        write_string(value, self.out);
+    }
+
+    /// A value that is JSON already.
+    pub(super) fn raw(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.out.push_str(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.first {
+            self.out.push(',');
+        }
+        self.first = false;
+        write_string(name, self.out);
+        self.out.push(':');
+    }
 }
 
 fn string(value: Value<'_>) -> Option<Text<'_>> {

@@ -1,8 +1,15 @@
 //! JSON Web Signatures in compact form (RFC 7515): below the strict JWT, and without an opinion on the payload.
 
 mod compact;
+mod cost;
+mod extra;
 mod header;
+mod raw;
 
-pub use compact::{Parts, seal, split};
+pub(crate) use compact::prepare;
+pub use compact::{Parts, finish, seal, split};
+pub use cost::{signs_slowly, verifies_slowly};
+pub use extra::{ExtraHeader, MAX_EXTRA_BYTES};
 pub(crate) use header::media_type;
 pub use header::{Header, protected_header};
+pub use raw::{MAX_JWS_BYTES, MAX_PAYLOAD_BYTES, Opened, check_size, sign, verify};

@@ -7,7 +7,7 @@ use crate::{
     crypto::Algorithm,
     encoding::json::{Fault, Text, Value, scan_object, strings_of, write_string},
     error::{Code, Error},
-    jws::{protected_header, seal},
+    jws::{ExtraHeader, finish, prepare},
     keys::Key,
     time::{Span, UnixMs},
 };
@@ -26,8 +26,10 @@ pub struct SignerOptions {
     pub expiry_is_default: bool,
     /// From when it is valid, counted from now.
     pub not_before: Option<Span>,
-    /// The header's `typ`; `None` writes `JWT`.
+    /// The header's `typ`; `None` writes that of `header`, else `JWT`.
     pub typ: Option<String>,
+    /// Further members of the header.
+    pub header: ExtraHeader,
 }
 
 /// What one call adds.
@@ -69,12 +71,12 @@ struct Given<'a> {
 }
 
 impl Signer {
-    /// A signer; a public key is refused.
+    /// A signer; a public key is refused, and so is a header that contradicts the key or `typ`.
     pub fn new(key: Key, options: SignerOptions) -> Result<Self, Error> {
         if !key.can_sign() {
             return Err(Error::because(Code::KeyInvalid, "a public key cannot sign"));
         }
-        let typ = options.typ.as_deref().unwrap_or("JWT");
+        let typ = options.typ.as_deref().or(options.header.typ()).unwrap_or("JWT");
         let mut audience_json = String::new();
         match options.audiences.as_slice() {
             [] => {}
@@ -88,7 +90,7 @@ impl Signer {
             }
         }
         Ok(Self {
-            header: protected_header(key.algorithm(), Some(typ), key.kid()),
+            header: options.header.protected_header(&key, Some(typ))?,
             key,
             options,
             audience_json,
@@ -100,11 +102,23 @@ impl Signer {
         self.key.algorithm()
     }
 
+    /// What it signs with.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Replaces the content of `out` with a token over `claims`, the text of a JSON object.
     ///
     /// Registered claims among them are signed as given; one that contradicts an option is [`Code::ClaimsInvalid`], and so
     /// is anything that the strict verifier would refuse: duplicates, `__proto__`, lone surrogates, deep nesting.
     pub fn sign(&self, claims: &str, call: &CallClaims<'_>, now: UnixMs, out: &mut String) -> Result<(), Error> {
+        self.prepare(claims, call, now, out)?;
+        finish(&self.key, out)
+    }
+
+    /// The same up to the signature, which [`finish`] appends with [`Signer::key`], on any thread: everything that can be
+    /// refused has been then.
+    pub fn prepare(&self, claims: &str, call: &CallClaims<'_>, now: UnixMs, out: &mut String) -> Result<(), Error> {
         let given = Given::scan(claims)?;
         let mut payload = String::with_capacity(claims.len() + 160);
         payload.push_str(claims.trim_end().strip_suffix('}').unwrap_or_default());
@@ -115,7 +129,8 @@ impl Signer {
         self.add_names(&given, call, &mut members)?;
         self.add_times(&given, call, now, &mut members)?;
         payload.push('}');
-        seal(&self.header, payload.as_bytes(), &self.key, out)
+        prepare(&self.header, payload.as_bytes(), out);
+        Ok(())
     }
 
     fn add_names(&self, given: &Given<'_>, call: &CallClaims<'_>, members: &mut Members<'_>) -> Result<(), Error> {

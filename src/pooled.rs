@@ -1,0 +1,156 @@
+//! Signing and verifying off the event loop, for algorithms that take long.
+
+use std::sync::Arc;
+
+use keyturn_core::{
+    error::{Code, Error},
+    jws::{self, signs_slowly, verifies_slowly},
+    jwt::{CallClaims, Scratch, Signer, Verifier},
+    session::Manager,
+};
+use napi::{JsString, JsStringUtf8, bindgen_prelude::ClassInstance};
+use napi_derive::napi;
+
+use crate::{
+    error::{Thrown, number, thrown},
+    inbox::NativeInbox,
+    key::NativeKey,
+    pool::SIGNATURES,
+    session::NativeSessions,
+    time,
+    token::{self, MAX_CLAIMS_BYTES, MAX_NAME_BYTES, NativeSignerOptions, NativeVerifierOptions},
+};
+
+/// A signer whose signatures are made on the pool.
+#[napi]
+pub struct NativePooledSigner {
+    signer: Signer,
+}
+
+/// A verifier that works on the pool.
+#[napi]
+pub struct NativePooledVerifier {
+    verifier: Arc<Verifier>,
+    revocation: Option<Arc<Manager>>,
+}
+
+/// Whether signing with the key takes long enough to be worth a change of threads.
+#[napi(catch_unwind)]
+pub fn key_signs_slowly(key: &NativeKey) -> bool {
+    signs_slowly(key.key.algorithm())
+}
+
+/// Whether verifying with the key takes as long.
+#[napi(catch_unwind)]
+pub fn key_verifies_slowly(key: &NativeKey) -> bool {
+    verifies_slowly(key.key.algorithm())
+}
+
+#[napi]
+impl NativePooledSigner {
+    /// A signer with the options of `createSigner`.
+    #[napi(factory, catch_unwind)]
+    pub fn create(key: &NativeKey, options: NativeSignerOptions) -> Result<Self, Thrown> {
+        let signer = token::signer(key, options).map_err(thrown)?;
+        Ok(Self { signer })
+    }
+
+    /// Judges the claims at once and queues the signature: nothing, or an error number. The token comes as a letter.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "those of the fast function, and where to answer"
+    )]
+    pub fn sign(
+        &self,
+        inbox: &NativeInbox,
+        ticket: u32,
+        claims: JsString,
+        now: f64,
+        subject: Option<JsString>,
+        jti: Option<JsString>,
+        expires_in: Option<f64>,
+    ) -> Option<u32> {
+        let names = (subject, jti);
+        self.queue(inbox, ticket, claims, now, names, expires_in)
+            .err()
+            .map(number)
+    }
+
+    fn queue(
+        &self,
+        inbox: &NativeInbox,
+        ticket: u32,
+        claims: JsString,
+        now: f64,
+        (subject, jti): (Option<JsString>, Option<JsString>),
+        expires_in: Option<f64>,
+    ) -> Result<(), Error> {
+        let claims = text(claims, MAX_CLAIMS_BYTES, token::CLAIMS_TOO_LONG)?;
+        let name = |name: Option<JsString>| {
+            name.map(|name| text(name, MAX_NAME_BYTES, token::NAME_TOO_LONG))
+                .transpose()
+        };
+        let (subject, jti) = (name(subject)?, name(jti)?);
+        let call = CallClaims {
+            subject: subject.as_deref(),
+            jti: jti.as_deref(),
+            expires_in: expires_in.map(time::span),
+        };
+        let mut out = String::new();
+        self.signer.prepare(&claims, &call, time::now(now), &mut out)?;
+        let key = self.signer.key().clone();
+        inbox.send_from(&SIGNATURES, ticket, move || {
+            jws::finish(&key, &mut out)?;
+            Ok(out)
+        })
+    }
+}
+
+#[napi]
+impl NativePooledVerifier {
+    /// A verifier with the options of `createVerifier`.
+    #[napi(factory, catch_unwind)]
+    pub fn create(
+        keys: Vec<ClassInstance<'_, NativeKey>>,
+        options: NativeVerifierOptions,
+        revocation: Option<&NativeSessions>,
+    ) -> Result<Self, Thrown> {
+        let keys = keys.iter().map(|key| key.key.clone()).collect();
+        let verifier = token::resolve(keys, options, revocation.is_some()).map_err(thrown)?;
+        Ok(Self {
+            verifier: Arc::new(verifier),
+            revocation: revocation.map(|sessions| Arc::clone(&sessions.manager)),
+        })
+    }
+
+    /// Queues the verification: nothing, or an error number. The payload's text comes as a letter.
+    #[napi(catch_unwind)]
+    pub fn verify(&self, inbox: &NativeInbox, ticket: u32, token: JsString, now: f64) -> Option<u32> {
+        self.queue(inbox, ticket, token, now).err().map(number)
+    }
+
+    fn queue(&self, inbox: &NativeInbox, ticket: u32, token: JsString, now: f64) -> Result<(), Error> {
+        let token = text(token, self.verifier.max_token_bytes(), Code::TokenTooLarge.into())?;
+        let (verifier, revocation) = (Arc::clone(&self.verifier), self.revocation.clone());
+        let now = time::now(now);
+        inbox.send_from(&SIGNATURES, ticket, move || {
+            let revocation = revocation
+                .as_ref()
+                .map(|manager| manager.revocation_check())
+                .transpose()?;
+            let mut scratch = Scratch::default();
+            let answer = verifier.verify(token.as_bytes(), now, revocation, &mut scratch)?;
+            Ok(answer.payload.to_owned())
+        })
+    }
+}
+
+/// A string of JavaScript; measured before it is copied.
+fn text(string: JsString, most: usize, too_long: Error) -> Result<String, Error> {
+    let internal = |_| Error::new(Code::Internal);
+    if string.utf8_len().map_err(internal)? > most {
+        return Err(too_long);
+    }
+    string.into_utf8().and_then(JsStringUtf8::into_owned).map_err(internal)
+}
