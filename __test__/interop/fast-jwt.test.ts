@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 
 import { createSigner, createVerifier } from 'fast-jwt';
 
+import { ALGORITHMS } from '../../dist/keys/key.js';
 import { describeInterop, type Peer } from '../support/peer.js';
 import type { TestKey } from '../support/test-keys.js';
 
@@ -13,8 +14,7 @@ const peer: Peer = {
   verify: (token, own) => createVerifier({ algorithms: [own.alg], key: verifyingMaterial(own), cache: false })(token) as unknown,
 };
 
-describeInterop(peer, 'HS256');
-describeInterop(peer, 'EdDSA');
+for (const alg of ALGORITHMS) describeInterop(peer, alg);
 
 /** fast-jwt takes bytes and PEM, no KeyObject. */
 function signingMaterial({ raw }: TestKey): Buffer | string {

@@ -14,7 +14,7 @@ const ATTACKS: Readonly<Record<string, { readonly attack: string; readonly untes
   J4: { attack: 'the same behind a prefix' },
   J5: { attack: 'the same as JWK, DER or base64' },
   J6: { attack: 'algorithms or curves mixed' },
-  J7: { attack: 'psychic ECDSA signatures', untested: 'there is no ECDSA' },
+  J7: { attack: 'psychic ECDSA signatures' },
   J8: { attack: 'signatures of another length or encoding' },
   J9: { attack: 'a second valid signature for one message' },
   J10: { attack: 'a key that comes with the token' },

@@ -224,7 +224,7 @@ describe('J6: one key, one algorithm', () => {
   it('an algorithm that a header alone knows is refused', () => {
     const names = ['HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'ES512', 'Ed448', 'hs256', 'eddsa', 'EDDSA', 'HS256 ', 'HMAC-SHA256', 'dir', 'A256GCM', '__proto__', 'constructor'];
     for (const alg of names) {
-      for (const { key, raw } of TEST_KEYS) assert.throws(() => createVerifier({ key })(rawToken({ alg }, alive(), raw)), { code: 'ERR_ALGORITHM_NOT_ALLOWED' });
+      for (const { key, raw } of TEST_KEYS.filter((one) => one.alg !== alg)) assert.throws(() => createVerifier({ key })(rawToken({ alg }, alive(), raw)), { code: 'ERR_ALGORITHM_NOT_ALLOWED' });
     }
   });
 });

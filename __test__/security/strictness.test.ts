@@ -103,7 +103,8 @@ for (const own of TEST_KEYS) {
       it(`is ${answer === 'claims' ? 'yes' : answer} to: ${what}`, () => {
         const made = tokens(own);
         const list = typeof made === 'string' ? [made] : made;
-        assert.ok(list.length > 0);
+        // A signature of 132 bytes fills whole quads: there are no unused bits to set.
+        assert.ok(list.length > 0 || (own.alg === 'ES512' && what.startsWith('unused bits')));
         const verify = createVerifier({ key: own.key, ...options });
         for (const token of list) {
           if (answer === 'claims') assert.equal(typeof verify(token), 'object');

@@ -22,8 +22,11 @@ const CLAIMS = {
   iss: 'https://issuer.example', sub: 'alice', jti: 'j-1', roles: ['admin', 'user'], name: '\u0141ukasz \u{1f600}', deep: { list: [1, null, { a: -0.5 }] },
 } as const;
 
+/** Everything is tried with these; of the others, whose operations cost a hundred times as much, every tenth payload or change. */
+const isThorough = (alg: Key['alg']): boolean => alg === 'HS256' || alg === 'EdDSA';
+
 /** How many random payloads go each way. */
-const RANDOM_PAYLOADS = 1000;
+const randomPayloads = (alg: Key['alg']): number => (isThorough(alg) ? 1000 : 100);
 
 /** Both directions, tampering and random payloads, for one algorithm. */
 export function describeInterop(peer: Peer, alg: Key['alg']): void {
@@ -64,8 +67,9 @@ export function describeInterop(peer: Peer, alg: Key['alg']): void {
       const exp = Math.floor(Date.now() / 1000) + 600;
       const verify = createVerifier({ key: own.key });
       for (const token of [createSigner({ key: own.key })({ exp, sub: 'alice' }), await peer.sign({ exp, sub: 'alice' }, own)]) {
-        const changed = tampered(token);
-        assert.ok(changed.length > 500, `only ${changed.length} changes were tried`);
+        const all = tampered(token);
+        assert.ok(all.length > 500, `only ${all.length} changes were made`);
+        const changed = isThorough(alg) ? all : all.filter((_, index) => index % 10 === 0);
         for (const { how, token: bad } of changed) {
           assert.throws(() => verify(bad), { name: 'KeyturnError' }, `keyturn took a token with ${how}`);
           await assert.rejects(async () => peer.verify(bad, own), `${peer.name} took a token with ${how}`);
@@ -82,7 +86,7 @@ export function describeInterop(peer: Peer, alg: Key['alg']): void {
       const verify = createVerifier({ key: own.key });
       const sign = createSigner({ key: own.key });
       const exp = Math.floor(Date.now() / 1000) + 600;
-      for (let round = 0; round < RANDOM_PAYLOADS; round += 1) {
+      for (let round = 0; round < randomPayloads(alg); round += 1) {
         const claims = { ...randomObject(random), exp, iat: exp - 600 };
         const expected: unknown = JSON.parse(JSON.stringify(claims));
         const ours = sign(claims);

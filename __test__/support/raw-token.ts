@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, sign } from 'node:crypto';
+import { constants, createHmac, type KeyObject, sign } from 'node:crypto';
 
 /** A segment before base64url: bytes, text, or data that is written as JSON. */
 export type Content = Buffer | string | Readonly<Record<string, unknown>>;
@@ -14,9 +14,24 @@ export function signSegments(header: string, payload: string, key: KeyObject): s
   return `${input}.${signature(input, key).toString('base64url')}`;
 }
 
-/** The HMAC-SHA-256 tag or the Ed25519 signature over a text, by node:crypto. */
+/** Which algorithm a key is for; its type alone does not tell RS256 from PS512. */
+const ALGORITHMS = new WeakMap<KeyObject, string>();
+
+/** Says which algorithm {@link signature} uses the key with. Without this a secret is for HS256, and a pair for EdDSA. */
+export function boundTo(alg: string, key: KeyObject): KeyObject {
+  ALGORITHMS.set(key, alg);
+  return key;
+}
+
+/** The HMAC tag or the signature over a text, by node:crypto. */
 export function signature(input: string, key: KeyObject): Buffer {
-  return key.type === 'secret' ? createHmac('sha256', key).update(input).digest() : sign(null, Buffer.from(input), key);
+  const alg = ALGORITHMS.get(key) ?? (key.type === 'secret' ? 'HS256' : 'EdDSA');
+  const hash = `sha${alg.slice(2)}`;
+  if (key.type === 'secret') return createHmac(hash, key).update(input).digest();
+  if (alg === 'EdDSA') return sign(null, Buffer.from(input), key);
+  if (alg.startsWith('ES')) return sign(hash, Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
+  const padding = alg.startsWith('PS') ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+  return sign(hash, Buffer.from(input), { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST });
 }
 
 /** The canonical base64url text of a segment. */

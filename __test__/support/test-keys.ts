@@ -2,6 +2,8 @@ import { createPrivateKey, createSecretKey, generateKeyPairSync, type KeyObject,
 
 import { type Algorithm, importKey, type Key } from 'keyturn';
 
+import { boundTo } from './raw-token.js';
+
 /** One key as keyturn holds it and as node:crypto does, so that a test can sign with it what keyturn would not. */
 export interface TestKey {
   readonly alg: Algorithm;
@@ -10,14 +12,24 @@ export interface TestKey {
   readonly raw: KeyObject;
 }
 
+const CURVES: Readonly<Partial<Record<Algorithm, string>>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
+
 /** A new random key. */
 export function testKey(alg: Algorithm, kid?: string): TestKey {
-  const raw = alg === 'HS256' ? createSecretKey(randomBytes(32)) : generateKeyPairSync('ed25519').privateKey;
+  const raw = boundTo(alg, newKeyObject(alg));
   return { alg, key: importKey(raw, { alg, kid }), raw };
 }
 
-/** A key for each algorithm, new in each process. */
-export const TEST_KEYS: readonly TestKey[] = [testKey('HS256'), testKey('EdDSA')];
+/** A key for each kind of algorithm, new in each process. The first two cost the least. */
+export const TEST_KEYS: readonly TestKey[] = (['HS256', 'EdDSA', 'ES256', 'RS256', 'PS256', 'HS512', 'ES512'] as const).map((alg) => testKey(alg));
+
+function newKeyObject(alg: Algorithm): KeyObject {
+  const namedCurve = CURVES[alg];
+  if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve }).privateKey;
+  if (alg === 'EdDSA') return generateKeyPairSync('ed25519').privateKey;
+  if (alg.startsWith('HS')) return createSecretKey(randomBytes(Number(alg.slice(2)) / 8));
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+}
 
 /** RFC 8037, appendix A.1: published, and so worth nothing as a key. */
 export const RFC_8037_PRIVATE = {

@@ -20,7 +20,8 @@ const signerOf = (options: object) => createSigner({ key, ...options });
 const signWrong = (claims: unknown, call?: unknown) => createSigner({ key })(claims as Record<string, unknown>, call as SignOptions);
 
 describe('createSigner', () => {
-  for (const { alg, raw, key: own } of TEST_KEYS) {
+  // The others draw randomness for each signature.
+  for (const { alg, raw, key: own } of TEST_KEYS.filter((one) => /^(EdDSA|HS|RS)/.test(one.alg))) {
     it(`makes for ${alg} the very signature that node:crypto makes`, () => {
       const token = createSigner({ key: own, issuer: 'https://issuer.example' })({ sub: 'alice', name: '\u0141ukasz \u{1f600}' });
       const [header, payload, tag] = token.split('.');
