@@ -15,7 +15,7 @@ function numberWithReason(): number {
   const key = nativeKeyOf(generateKey('HS256'));
   assert.ok(key !== undefined);
   const options = { algorithms: [], issuers: [], audiences: [], tolerance: 0, requireExp: true, required: [], maxTokenBytes: 8192 };
-  const answer = native.createVerifier([key], options)('no token', Date.now());
+  const answer = native.createVerifier(native.NativeKeySet.of([key], false), options)('no token', Date.now());
   assert.equal(typeof answer, 'number');
   return answer as number;
 }

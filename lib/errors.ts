@@ -43,6 +43,7 @@ export const ERROR_CODES = [
   'ERR_REVOCATION_FULL',
   'ERR_NOT_READY',
   'ERR_POOL_FULL',
+  'ERR_KEY_SET_UNAVAILABLE',
   // The caller: a mistake in the program.
   'ERR_OPTION_INVALID',
   'ERR_OPTION_UNKNOWN',

@@ -6,6 +6,15 @@ export { type Auth, type AuthenticatedRequest, type AuthOptions, createAuth } fr
 export { generateKey, type GenerateKeyOptions } from './keys/generate.js';
 export { importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
 export type { Algorithm, Key, PublicJwk } from './keys/key.js';
+export {
+  createRemoteKeySet,
+  type RemoteKeySet,
+  type RemoteKeySetOptions,
+  type RemoteKeySetStats,
+} from './keys/remote/create.js';
+export { createKeyRing, type KeyRing, type KeyRingOptions, type KeyState, type RingKey } from './keys/ring.js';
+export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } from './keys/set.js';
+export type { VerifyingKeys } from './keys/source.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';

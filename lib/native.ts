@@ -26,6 +26,8 @@ export type {
   NativeFailure,
   NativeInbox,
   NativeKey,
+  NativeKeyRing,
+  NativeKeySet,
   NativePair,
   NativeSession,
   NativeSessions,

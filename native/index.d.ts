@@ -33,6 +33,8 @@ export declare class NativeKey {
   static fromSpki(algorithm: string, der: Buffer, kid?: string | undefined | null): NativeKey
   /** A key from a JWK's JSON text. */
   static fromJwk(algorithm: string, json: string, kid?: string | undefined | null): NativeKey
+  /** A key that only verifies, from a JWK of a set. */
+  static fromSetMember(json: string, names: Array<string>): NativeKey
   /** The algorithm's name. */
   get algorithm(): string
   /** The `kid`. */
@@ -43,6 +45,38 @@ export declare class NativeKey {
   publicJwk(): string
   /** The RFC 7638 thumbprint. */
   thumbprint(): string
+}
+
+/** A key ring. */
+export declare class NativeKeyRing {
+  /** A ring of these keys, or of a new one. */
+  static create(options: NativeRingOptions, keys: Array<NativeKey>, now: number): NativeKeyRing
+  /** Its keys, which follow the ring. */
+  get set(): NativeKeySet
+  /** Announces the next key; its kid. */
+  publish(now: number): string
+  /** Lets the next key sign; its kid. */
+  rotate(now: number): string
+  /** Lets a key verify for a while only. */
+  retire(kid: string, within: number | undefined | null, now: number): void
+  /** Takes a key out. */
+  revoke(kid: string, now: number): void
+  /** What it holds, and what was revoked. */
+  entries(now: number): Array<RingEntry>
+}
+
+/** Keys that a verifier chooses from and a signer signs with. They may change while both are in use. */
+export declare class NativeKeySet {
+  /** These keys, for good. `of_one_kind`: secrets and asymmetric keys must not mix. */
+  static of(keys: Array<NativeKey>, ofOneKind: boolean): NativeKeySet
+  /** Keys that `load` will bring. */
+  static unloaded(): NativeKeySet
+  /** Takes the usable keys of a JWK Set's text, at most `most`, until a time. */
+  load(jwks: string, names: Array<string>, most: number, until: number): LoadedKeys
+  /** The keys that hold at `now`. */
+  keys(now: number): Array<NativeKey>
+  /** The public JWKs of the asymmetric ones, as JSON texts. */
+  jwks(now: number): Array<string>
 }
 
 /** So many in a window, for each key. */
@@ -86,7 +120,7 @@ export declare class NativeSessions {
   /** The error number for a revoked identity, or nothing for one that is not. */
   revocationOf(identity: NativeIdentity, now: number): number | null
   /** Sessions over the store at `options.store`. Nothing is opened before `open`. */
-  static create(options: NativeSessionOptions, keys?: Array<NativeKey> | undefined | null): NativeSessions
+  static create(options: NativeSessionOptions, keys?: NativeKeySet | undefined | null): NativeSessions
   /** Loads keys and revocations. */
   open(now: number): Promise<DoneAnswer>
   /** Starts a session. */
@@ -112,7 +146,7 @@ export declare class NativeSessions {
   /** Notes activity of a session. */
   noteActivity(sid: string, at: number): void
   /** The public JWKs of the asymmetric keys, as JSON texts. */
-  jwks(): Array<string>
+  jwks(now: number): Array<string>
   /** How many revocations are held, and how often activity was dropped. */
   gauges(): Gauges
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
@@ -143,10 +177,10 @@ export declare function codes(): Array<CodeRow>
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
 
 /** A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number. */
-export declare function createSigner(key: NativeKey, options: NativeSignerOptions): (claims: string, now: number, subject: string | undefined, jti: string | undefined, expiresIn: number | undefined) => string | number
+export declare function createSigner(keys: NativeKeySet, options: NativeSignerOptions): (claims: string, now: number, subject: string | undefined, jti: string | undefined, expiresIn: number | undefined) => string | number
 
 /** A function `(token, now)` that returns the payload's text or an error number. */
-export declare function createVerifier(keys: Array<NativeKey>, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token: string, now: number) => string | number
+export declare function createVerifier(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token: string, now: number) => string | number
 
 /** Nothing, or a failure. */
 export interface DoneAnswer {
@@ -195,6 +229,12 @@ export interface ListAnswer {
   sessions?: Array<NativeSession>
 }
 
+/** What came of a JWK Set. */
+export interface LoadedKeys {
+  usable: number
+  skipped: number
+}
+
 /** An account. */
 export interface NativeAccount {
   name: string
@@ -240,6 +280,14 @@ export interface NativePair {
   expiresAt: number
   session: NativeSession
   outcome?: string
+}
+
+/** How a ring rotates. Spans in milliseconds. */
+export interface NativeRingOptions {
+  algorithm: string
+  rotateEvery?: number
+  publishFor: number
+  keepFor: number
 }
 
 /** A session. Times in Unix milliseconds. */
@@ -307,6 +355,14 @@ export interface PairAnswer {
 
 /** The text of a numbered reason. */
 export declare function reasonText(number: number): string | null
+
+/** What may be shown of a ring's key. */
+export interface RingEntry {
+  kid: string
+  alg: string
+  state: string
+  since: number
+}
 
 /** Whether it was stored, or a failure. */
 export interface SavedAnswer {

@@ -48,7 +48,7 @@ impl NativeSessions {
             permissions: account.permissions,
         };
         promise::of(env, SavedAnswer::from_result, |answer| {
-            if let Err(error) = self.manager.keys().and_then(|_| account.check()) {
+            if let Err(error) = self.manager.check_ready().and_then(|()| account.check()) {
                 return answer(Err(error.into()));
             }
             let done = Box::new(move |stored: Result<bool, _>| answer(stored.map_err(Failure::from)));
@@ -60,7 +60,7 @@ impl NativeSessions {
     #[napi(ts_return_type = "Promise<AccountAnswer>")]
     pub fn account<'env>(&self, env: &'env Env, name: String) -> napi::Result<Object<'env>> {
         promise::of(env, AccountAnswer::from_result, |answer| {
-            if let Err(error) = self.manager.keys() {
+            if let Err(error) = self.manager.check_ready() {
                 return answer(Err(error.into()));
             }
             let done = Box::new(move |account: Result<Option<Account>, _>| answer(account.map_err(Failure::from)));

@@ -1,20 +1,21 @@
 //! Raw JWS for JavaScript: any bytes, signed and verified.
 
 use keyturn_core::{
-    crypto::Algorithm,
     error::{Code, Error},
     jws::{self, ExtraHeader, Opened},
     keys::KeySet,
 };
 use napi::{
     JsString,
-    bindgen_prelude::{Buffer, ClassInstance, Uint8Array},
+    bindgen_prelude::{Buffer, Uint8Array},
 };
 use napi_derive::napi;
 
 use crate::{
     error::{Thrown, number, thrown},
-    key::{NativeKey, algorithm},
+    key::algorithms,
+    key_set::NativeKeySet,
+    time,
 };
 
 /// A good JWS: the header's JSON text and the payload. Or an error number.
@@ -27,17 +28,16 @@ pub struct JwsAnswer {
 
 /// The compact JWS of a payload; `header`: further members of the header, as JSON.
 #[napi(catch_unwind)]
-pub fn sign_jws(payload: Uint8Array, key: &NativeKey, header: Option<String>) -> Result<String, Thrown> {
-    extra(header.as_deref())
-        .and_then(|extra| jws::sign(&payload, &key.key, &extra))
+pub fn sign_jws(payload: Uint8Array, keys: &NativeKeySet, header: Option<String>, now: f64) -> Result<String, Thrown> {
+    let key = keys.keys.snapshot_at(time::now(now)).signing_key();
+    key.and_then(|key| jws::sign(&payload, &key, &extra(header.as_deref())?))
         .map_err(thrown)
 }
 
 /// Verifies a compact JWS with one of the keys.
 #[napi(catch_unwind)]
-pub fn verify_jws(text: JsString, keys: Vec<ClassInstance<NativeKey>>, algorithms: Vec<String>) -> JwsAnswer {
-    let keys = keys.iter().map(|key| key.key.clone()).collect::<Vec<_>>();
-    match verify(text, keys, &algorithms) {
+pub fn verify_jws(text: JsString, keys: &NativeKeySet, names: Vec<String>, now: f64) -> JwsAnswer {
+    match verify(text, &keys.keys.snapshot_at(time::now(now)), &names) {
         Ok(opened) => JwsAnswer {
             error: None,
             header: Some(opened.header),
@@ -56,14 +56,10 @@ pub(crate) fn extra(json: Option<&str>) -> Result<ExtraHeader, Error> {
     json.map_or_else(|| Ok(ExtraHeader::default()), ExtraHeader::parse)
 }
 
-fn verify(text: JsString, keys: Vec<keyturn_core::keys::Key>, algorithms: &[String]) -> Result<Opened, Error> {
-    let keys = KeySet::new(keys)?;
-    let algorithms: Vec<Algorithm> = algorithms
-        .iter()
-        .map(|name| algorithm(name))
-        .collect::<Result<_, _>>()?;
+fn verify(text: JsString, keys: &KeySet, names: &[String]) -> Result<Opened, Error> {
+    let algorithms = algorithms(names)?;
     let internal = |_| Error::new(Code::Internal);
     jws::check_size(text.utf8_len().map_err(internal)?)?;
     let text = text.into_utf8().map_err(internal)?;
-    jws::verify(text.as_slice(), &keys, &algorithms)
+    jws::verify(text.as_slice(), keys, &algorithms)
 }

@@ -82,6 +82,17 @@ impl NativeKey {
         )
     }
 
+    /// A key that only verifies, from a JWK of a set.
+    #[napi(factory, catch_unwind)]
+    pub fn from_set_member(json: String, names: Vec<String>) -> Result<Self, Thrown> {
+        install_provider();
+        let json = Zeroizing::new(json);
+        algorithms(&names)
+            .and_then(|algorithms| Key::from_set_member(&json, &algorithms))
+            .map(|key| Self { key })
+            .map_err(thrown)
+    }
+
     /// The algorithm's name.
     #[napi(getter)]
     pub fn algorithm(&self) -> String {
@@ -133,6 +144,11 @@ fn rsa_size(bits: u32) -> Result<RsaSize, Error> {
             "an RSA key is made with 2048, 3072 or 4096 bits",
         )),
     }
+}
+
+/// The algorithms of these names.
+pub(crate) fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, Error> {
+    names.iter().map(|name| algorithm(name)).collect()
 }
 
 fn wrap<'a>(

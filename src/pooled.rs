@@ -5,16 +5,17 @@ use std::sync::Arc;
 use keyturn_core::{
     error::{Code, Error},
     jws::{self, signs_slowly, verifies_slowly},
-    jwt::{CallClaims, Scratch, Signer, Verifier},
+    jwt::{CallClaims, Scratch, Verifier},
     session::Manager,
 };
-use napi::{JsString, JsStringUtf8, bindgen_prelude::ClassInstance};
+use napi::{JsString, JsStringUtf8};
 use napi_derive::napi;
 
 use crate::{
     error::{Thrown, number, thrown},
     inbox::NativeInbox,
-    key::NativeKey,
+    key_set::NativeKeySet,
+    live_signer::LiveSigner,
     pool::SIGNATURES,
     session::NativeSessions,
     time,
@@ -24,7 +25,7 @@ use crate::{
 /// A signer whose signatures are made on the pool.
 #[napi]
 pub struct NativePooledSigner {
-    signer: Signer,
+    signer: LiveSigner,
 }
 
 /// A verifier that works on the pool.
@@ -34,24 +35,29 @@ pub struct NativePooledVerifier {
     revocation: Option<Arc<Manager>>,
 }
 
-/// Whether signing with the key takes long enough to be worth a change of threads.
-#[napi(catch_unwind)]
-pub fn key_signs_slowly(key: &NativeKey) -> bool {
-    signs_slowly(key.key.algorithm())
-}
+#[napi]
+impl NativeKeySet {
+    /// Whether signing with these keys takes long enough to be worth a change of threads.
+    #[napi(catch_unwind)]
+    pub fn signs_slowly(&self) -> bool {
+        let key = self.keys.snapshot().signing_key();
+        key.is_ok_and(|key| signs_slowly(key.algorithm()))
+    }
 
-/// Whether verifying with the key takes as long.
-#[napi(catch_unwind)]
-pub fn key_verifies_slowly(key: &NativeKey) -> bool {
-    verifies_slowly(key.key.algorithm())
+    /// Whether verifying with one of them takes as long.
+    #[napi(catch_unwind)]
+    pub fn verifies_slowly(&self) -> bool {
+        let set = self.keys.snapshot();
+        set.keys().iter().any(|key| verifies_slowly(key.algorithm()))
+    }
 }
 
 #[napi]
 impl NativePooledSigner {
     /// A signer with the options of `createSigner`.
     #[napi(factory, catch_unwind)]
-    pub fn create(key: &NativeKey, options: NativeSignerOptions) -> Result<Self, Thrown> {
-        let signer = token::signer(key, options).map_err(thrown)?;
+    pub fn create(keys: &NativeKeySet, options: NativeSignerOptions) -> Result<Self, Thrown> {
+        let signer = LiveSigner::new(keys, options).map_err(thrown)?;
         Ok(Self { signer })
     }
 
@@ -62,7 +68,7 @@ impl NativePooledSigner {
         reason = "those of the fast function, and where to answer"
     )]
     pub fn sign(
-        &self,
+        &mut self,
         inbox: &NativeInbox,
         ticket: u32,
         claims: JsString,
@@ -78,7 +84,7 @@ impl NativePooledSigner {
     }
 
     fn queue(
-        &self,
+        &mut self,
         inbox: &NativeInbox,
         ticket: u32,
         claims: JsString,
@@ -98,8 +104,10 @@ impl NativePooledSigner {
             expires_in: expires_in.map(time::span),
         };
         let mut out = String::new();
-        self.signer.prepare(&claims, &call, time::now(now), &mut out)?;
-        let key = self.signer.key().clone();
+        let now = time::now(now);
+        let signer = self.signer.at(now)?;
+        signer.prepare(&claims, &call, now, &mut out)?;
+        let key = signer.key().clone();
         inbox.send_from(&SIGNATURES, ticket, move || {
             jws::finish(&key, &mut out)?;
             Ok(out)
@@ -112,12 +120,11 @@ impl NativePooledVerifier {
     /// A verifier with the options of `createVerifier`.
     #[napi(factory, catch_unwind)]
     pub fn create(
-        keys: Vec<ClassInstance<'_, NativeKey>>,
+        keys: &NativeKeySet,
         options: NativeVerifierOptions,
         revocation: Option<&NativeSessions>,
     ) -> Result<Self, Thrown> {
-        let keys = keys.iter().map(|key| key.key.clone()).collect();
-        let verifier = token::resolve(keys, options, revocation.is_some()).map_err(thrown)?;
+        let verifier = token::resolve(Arc::clone(&keys.keys), options, revocation.is_some()).map_err(thrown)?;
         Ok(Self {
             verifier: Arc::new(verifier),
             revocation: revocation.map(|sessions| Arc::clone(&sessions.manager)),

@@ -10,16 +10,13 @@ use keyturn_core::{
     store::{EndAsk, Which},
 };
 use keyturn_stores::StoreUrl;
-use napi::{
-    Env,
-    bindgen_prelude::{ClassInstance, Object},
-};
+use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 
 use crate::{
     answer::{DoneAnswer, EndedAnswer, ListAnswer, PairAnswer},
     error::{Thrown, store_thrown, thrown},
-    key::{NativeKey, public_jwk},
+    key_set::{NativeKeySet, public_jwks},
     promise, time,
 };
 
@@ -55,10 +52,7 @@ pub struct NativeSessions {
 impl NativeSessions {
     /// Sessions over the store at `options.store`. Nothing is opened before `open`.
     #[napi(factory, catch_unwind)]
-    pub fn create(
-        options: NativeSessionOptions,
-        keys: Option<Vec<ClassInstance<'_, NativeKey>>>,
-    ) -> Result<Self, Thrown> {
+    pub fn create(options: NativeSessionOptions, keys: Option<&NativeKeySet>) -> Result<Self, Thrown> {
         install_provider();
         let settings = Settings {
             issuer: options.issuer,
@@ -72,7 +66,7 @@ impl NativeSessions {
         let random = SystemRandom::new();
         let url = StoreUrl::parse(&options.store).map_err(store_thrown)?;
         let shared = keyturn_stores::open(&url, &random).map_err(store_thrown)?;
-        let keys = keys.map(|keys| keys.iter().map(|key| key.key.clone()).collect());
+        let keys = keys.map(|set| Arc::clone(&set.keys));
         let manager = Manager::new(settings, shared, keys, Arc::new(random)).map_err(thrown)?;
         Ok(Self { manager })
     }
@@ -220,10 +214,9 @@ impl NativeSessions {
 
     /// The public JWKs of the asymmetric keys, as JSON texts.
     #[napi(catch_unwind)]
-    pub fn jwks(&self) -> Result<Vec<String>, Thrown> {
-        let keys = self.manager.keys().map_err(thrown)?;
-        let public = keys.keys().iter().filter(|key| !key.algorithm().is_symmetric());
-        public.map(|key| public_jwk(key).map_err(thrown)).collect()
+    pub fn jwks(&self, now: f64) -> Result<Vec<String>, Thrown> {
+        let keys = self.manager.keys(time::now(now)).map_err(thrown)?;
+        public_jwks(&keys).map_err(thrown)
     }
 
     /// How many revocations are held, and how often activity was dropped.

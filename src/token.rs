@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use keyturn_core::{
     error::{Code, Error},
-    jwt::{CallClaims, Policy, Scratch, Signer, SignerOptions, Verifier},
-    keys::KeySet,
+    jwt::{CallClaims, Policy, Scratch, Verifier},
+    keys::LiveKeys,
     revocation::MAX_TOKEN_LIFE,
     session::Manager,
 };
-use napi::{Env, Unknown, bindgen_prelude::ClassInstance};
+use napi::{Env, Unknown};
 use napi_derive::napi;
 
 use crate::{
     error::{Thrown, thrown},
     hot::{self, Arguments, HotState},
-    jws,
-    key::{NativeKey, algorithm},
+    key::algorithms,
+    key_set::NativeKeySet,
+    live_signer::LiveSigner,
     session::NativeSessions,
     time,
 };
@@ -65,10 +66,10 @@ pub struct NativeVerifierOptions {
 )]
 pub fn create_signer<'env>(
     env: &'env Env,
-    key: &NativeKey,
+    keys: &NativeKeySet,
     options: NativeSignerOptions,
 ) -> Result<Unknown<'env>, Thrown> {
-    let signer = signer(key, options).map_err(thrown)?;
+    let signer = LiveSigner::new(keys, options).map_err(thrown)?;
     let state = SignerState {
         signer,
         claims: Vec::new(),
@@ -83,12 +84,11 @@ pub fn create_signer<'env>(
 #[napi(catch_unwind, ts_return_type = "(token: string, now: number) => string | number")]
 pub fn create_verifier<'env>(
     env: &'env Env,
-    keys: Vec<ClassInstance<'env, NativeKey>>,
+    keys: &NativeKeySet,
     options: NativeVerifierOptions,
     revocation: Option<&NativeSessions>,
 ) -> Result<Unknown<'env>, Thrown> {
-    let keys: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
-    let verifier = resolve(keys, options, revocation.is_some()).map_err(thrown)?;
+    let verifier = resolve(Arc::clone(&keys.keys), options, revocation.is_some()).map_err(thrown)?;
     let state = VerifierState {
         verifier,
         revocation: revocation.map(|sessions| Arc::clone(&sessions.manager)),
@@ -112,23 +112,7 @@ pub fn create_session_verifier<'env>(env: &'env Env, sessions: &NativeSessions) 
     hot::function(env, state).map_err(internal)
 }
 
-pub(crate) fn signer(key: &NativeKey, options: NativeSignerOptions) -> Result<Signer, Error> {
-    let mut resolved = SignerOptions::default();
-    resolved.issuer = options.issuer;
-    resolved.audiences = options.audiences;
-    resolved.expires_in = options.expires_in.map(time::span);
-    resolved.expiry_is_default = options.expiry_is_default;
-    resolved.not_before = options.not_before.map(time::span);
-    resolved.typ = options.typ;
-    resolved.header = jws::extra(options.header.as_deref())?;
-    Signer::new(key.key.clone(), resolved)
-}
-
-pub(crate) fn resolve(
-    keys: Vec<keyturn_core::keys::Key>,
-    options: NativeVerifierOptions,
-    revocable: bool,
-) -> Result<Verifier, Error> {
+pub(crate) fn resolve(keys: Arc<LiveKeys>, options: NativeVerifierOptions, revocable: bool) -> Result<Verifier, Error> {
     let mut policy = Policy::default();
     policy.issuers = options.issuers;
     policy.audiences = options.audiences;
@@ -142,16 +126,11 @@ pub(crate) fn resolve(
     if let Some(typ) = options.typ {
         policy = policy.with_typ(&typ);
     }
-    let algorithms = options
-        .algorithms
-        .iter()
-        .map(|name| algorithm(name))
-        .collect::<Result<_, _>>()?;
-    Verifier::new(Arc::new(KeySet::new(keys)?.into()), algorithms, policy)
+    Verifier::new(keys, algorithms(&options.algorithms)?, policy)
 }
 
 struct SignerState {
-    signer: Signer,
+    signer: LiveSigner,
     claims: Vec<u8>,
     subject: Vec<u8>,
     jti: Vec<u8>,
@@ -169,7 +148,8 @@ impl HotState for SignerState {
             jti: utf8(arguments.text(3, &mut self.jti, MAX_NAME_BYTES).map_err(too_long)?),
             expires_in: arguments.number(4).map(time::span),
         };
-        self.signer.sign(claims, &call, arguments.time(1), &mut self.token)?;
+        let now = arguments.time(1);
+        self.signer.at(now)?.sign(claims, &call, now, &mut self.token)?;
         Ok(&self.token)
     }
 }

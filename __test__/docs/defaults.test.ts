@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { createAccounts, createAuth, createSessions, createSigner, createVerifier, generateKey, importKey, KeyturnError, signJws, verifyJws } from 'keyturn';
+import {
+  createAccounts,
+  createAuth,
+  createKeyRing,
+  createRemoteKeySet,
+  createSessions,
+  createSigner,
+  createVerifier,
+  generateKey,
+  importKey,
+  importKeySet,
+  KeyturnError,
+  signJws,
+  verifyJws,
+} from 'keyturn';
 
 import { projectText, sectionOf } from '../support/documents.js';
 
@@ -52,6 +66,9 @@ describe('docs/defaults.md', () => {
     ['verifyJws()', () => verifyJws('', generateKey('HS256'), UNKNOWN)],
     ['importKey()', () => importKey('', UNKNOWN)],
     ['generateKey()', () => generateKey('EdDSA', UNKNOWN)],
+    ['importKeySet()', () => importKeySet({ keys: [] }, UNKNOWN)],
+    ['createKeyRing()', () => createKeyRing(UNKNOWN)],
+    ['createRemoteKeySet()', () => createRemoteKeySet('https://id.example/jwks', UNKNOWN)],
   ];
   for (const [heading, call] of factories) {
     it(`has a row for each option of ${heading}, and for nothing else`, () => {

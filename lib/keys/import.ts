@@ -92,7 +92,8 @@ function exportedPoint(key: KeyObject): object {
   }
 }
 
-function jsonText(jwk: object): string {
+/** @throws KeyturnError `ERR_KEY_INVALID` unless the JWK is plain data. */
+export function jsonText(jwk: object): string {
   let text: unknown;
   try {
     text = JSON.stringify(jwk);

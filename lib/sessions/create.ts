@@ -164,7 +164,7 @@ class NodeSessions implements Sessions {
         const { failure, subject } = await handle.endAllByRefreshToken(token, Date.now());
         return settled(failure, subject);
       },
-      jwks: () => ({ keys: translated(() => handle.jwks()).map((jwk) => JSON.parse(jwk) as object) }),
+      jwks: () => ({ keys: translated(() => handle.jwks(Date.now())).map((jwk) => JSON.parse(jwk) as object) }),
       gauges: () => {
         const { revocations, activityDropped } = handle.gauges();
         return new Map([

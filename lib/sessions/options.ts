@@ -1,8 +1,10 @@
 import cluster from 'node:cluster';
 
 import { KeyturnError } from '../errors.js';
-import { type Key, nativeKeyOf } from '../keys/key.js';
-import type { NativeKey } from '../native.js';
+import type { Key } from '../keys/key.js';
+import type { KeyRing } from '../keys/ring.js';
+import { sessionKeysOf } from '../keys/source.js';
+import type { NativeKeySet } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { requiredString } from '../options/strings.js';
@@ -16,10 +18,10 @@ export interface SessionsOptions {
   /** `aud` of the access tokens: for whom they are. */
   readonly audience: string;
   /**
-   * Keys for the access tokens: the first that can sign signs, all of them verify. Without it an Ed25519 key is made in the
-   * store, by whichever process comes first.
+   * Keys for the access tokens: the first that can sign signs, all of them verify; or a ring. Without it an Ed25519 key is made
+   * in the store, by whichever process comes first.
    */
-  readonly keys?: readonly Key[] | undefined;
+  readonly keys?: readonly Key[] | KeyRing | undefined;
   readonly access?: Readonly<{
     /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
     ttl?: Duration | undefined;
@@ -49,7 +51,7 @@ export interface ResolvedOptions {
     readonly idle: number;
     readonly absolute: number;
   };
-  readonly keys: NativeKey[] | undefined;
+  readonly keys: NativeKeySet | undefined;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -80,17 +82,6 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
     },
-    keys: keys === undefined ? undefined : nativeKeys(keys),
+    keys: keys === undefined ? undefined : sessionKeysOf(keys),
   };
-}
-
-function nativeKeys(keys: unknown): NativeKey[] {
-  const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
-  return list.map((key) => {
-    const handle = nativeKeyOf(key);
-    if (handle !== undefined) return handle;
-    throw new KeyturnError('ERR_OPTION_INVALID', 'keys must be a list of keys from importKey() or generateKey()', {
-      claim: 'keys',
-    });
-  });
 }

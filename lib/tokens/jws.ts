@@ -1,8 +1,11 @@
 import { types } from 'node:util';
 
 import { KeyturnError } from '../errors.js';
-import { type Algorithm, checkedAlgorithm, type Key, nativeKeyOf } from '../keys/key.js';
-import { nativeKeysOf } from '../keys/list.js';
+import { currentTime } from '../clock.js';
+import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
+import { beginFetching } from '../keys/remote/follow.js';
+import type { KeyRing } from '../keys/ring.js';
+import { keySourceOf, signingKeysOf, type VerifyingKeys } from '../keys/source.js';
 import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
@@ -35,15 +38,12 @@ export interface VerifiedJws {
  * @throws KeyturnError `ERR_CLAIMS_INVALID` for another payload, `ERR_KEY_INVALID` for a public key, `ERR_OPTION_INVALID`
  * for a header that contradicts the key or would decide how the JWS is verified.
  */
-export function signJws(payload: string | Uint8Array, key: Key, options: Readonly<SignJwsOptions> = {}): string {
+export function signJws(payload: string | Uint8Array, key: Key | KeyRing, options: Readonly<SignJwsOptions> = {}): string {
   checkOptions(options, 'signJws()', ['header']);
-  const handle = nativeKeyOf(key);
-  if (handle === undefined) {
-    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
-  }
+  const { set } = signingKeysOf(key);
   const bytes = bytesOf(payload);
   const header = headerText(options.header);
-  return translated(() => native.signJws(bytes, handle, header));
+  return translated(() => native.signJws(bytes, set, header, currentTime()));
 }
 
 /**
@@ -53,16 +53,19 @@ export function signJws(payload: string | Uint8Array, key: Key, options: Readonl
  * @param jws At most 1 MiB.
  * @throws KeyturnError with the code that says why it is refused.
  */
-export function verifyJws(jws: string, key: Key | readonly Key[], options: Readonly<VerifyJwsOptions> = {}): VerifiedJws {
+export function verifyJws(jws: string, key: VerifyingKeys, options: Readonly<VerifyJwsOptions> = {}): VerifiedJws {
   checkOptions(options, 'verifyJws()', ['algorithms']);
-  const keys = nativeKeysOf(key);
+  const { set, remote } = keySourceOf(key);
   const algorithms = stringList(options.algorithms, 'algorithms').map((name) => checkedAlgorithm(name, 'algorithms'));
   if (typeof jws !== 'string') throw new KeyturnError('ERR_TOKEN_MALFORMED', 'The JWS must be a string.');
-  const { error, header, payload } = native.verifyJws(jws, keys, algorithms);
-  if (error === undefined && header !== undefined && payload !== undefined) {
-    return { header: JSON.parse(header) as Record<string, unknown>, payload };
-  }
-  throw fromNumber(error ?? NaN);
+  const verify = (): VerifiedJws => {
+    const { error, header, payload } = native.verifyJws(jws, set, algorithms, Date.now());
+    if (error === undefined && header !== undefined && payload !== undefined) {
+      return { header: JSON.parse(header) as Record<string, unknown>, payload };
+    }
+    throw fromNumber(error ?? NaN);
+  };
+  return remote === undefined ? verify() : beginFetching(remote, verify);
 }
 
 /** A copy, so that nobody changes the bytes while they are signed. */

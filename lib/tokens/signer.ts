@@ -1,6 +1,8 @@
 import { KeyturnError } from '../errors.js';
 import { inPool } from '../inbox.js';
-import { type Key, nativeKeyOf } from '../keys/key.js';
+import type { Key } from '../keys/key.js';
+import type { KeyRing } from '../keys/ring.js';
+import { signingKeysOf } from '../keys/source.js';
 import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
@@ -9,8 +11,8 @@ import { optionalString, stringList } from '../options/strings.js';
 import { type HeaderMembers, headerText } from './header.js';
 
 export interface SignerOptions {
-  /** A key that can sign. */
-  readonly key: Key;
+  /** A key that can sign, or a ring, whose active key signs. */
+  readonly key: Key | KeyRing;
   /** `iss` of every token. */
   readonly issuer?: string | undefined;
   /** `aud` of every token. */
@@ -53,10 +55,7 @@ export interface Signer {
 /** Resolves every option once; the signer that is returned does little. */
 export function createSigner(options: Readonly<SignerOptions>): Signer {
   checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header']);
-  const key = nativeKeyOf(options.key);
-  if (key === undefined) {
-    throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
-  }
+  const keys = signingKeysOf(options.key);
   const { expiresIn, notBefore } = options;
   const resolved = {
     issuer: optionalString(options.issuer, 'issuer'),
@@ -67,8 +66,8 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     typ: optionalString(options.typ, 'typ'),
     header: headerText(options.header),
   };
-  const signRaw = translated(() => native.createSigner(key, defined(resolved)));
-  const pooled = native.keySignsSlowly(key) ? translated(() => native.NativePooledSigner.create(key, defined(resolved))) : undefined;
+  const signRaw = translated(() => native.createSigner(keys.set, defined(resolved)));
+  const pooled = translated(() => native.NativePooledSigner.create(keys.set, defined(resolved)));
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
@@ -77,7 +76,7 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
   }
 
   async function signInPool(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): Promise<string> {
-    if (pooled === undefined) return sign(claims, call);
+    if (!keys.isSlow()) return sign(claims, call);
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
     return token(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));

@@ -1,8 +1,9 @@
 import type { Claims } from '../claims.js';
 import { KeyturnError } from '../errors.js';
 import { inPool } from '../inbox.js';
-import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
-import { nativeKeysOf } from '../keys/list.js';
+import { type Algorithm, checkedAlgorithm } from '../keys/key.js';
+import { followRemote } from '../keys/remote/follow.js';
+import { keySourceOf, type VerifyingKeys } from '../keys/source.js';
 import { native } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
@@ -11,8 +12,11 @@ import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
 
 export interface VerifierOptions {
-  /** One key or several; a token names its key by `kid`, or is tried against each key of its algorithm. At most 32. */
-  readonly key: Key | readonly Key[];
+  /**
+   * One key or several, a set, a ring or a remote set; a token names its key by `kid`, or is tried against each key of its
+   * algorithm. At most 32. What a ring or a remote set changes holds from the next verification on.
+   */
+  readonly key: VerifyingKeys;
   /** Narrows what the keys' own algorithms allow. */
   readonly algorithms?: readonly Algorithm[] | undefined;
   /** Who may have issued the token; of a list, one of them. */
@@ -79,12 +83,9 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
   };
-  const keys = nativeKeysOf(options.key);
-  const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
-
-  const pooled = keys.some((handle) => native.keyVerifiesSlowly(handle))
-    ? translated(() => native.NativePooledVerifier.create(keys, resolved, revocation))
-    : undefined;
+  const { set, remote, isSlow } = keySourceOf(options.key);
+  const verifyRaw = translated(() => native.createVerifier(set, resolved, revocation));
+  const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
 
   function verify(token: string): Readonly<Claims> {
     return claims(verifyRaw(token, Date.now()));
@@ -92,7 +93,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
 
   async function verifyInPool(token: string): Promise<Readonly<Claims>> {
     // What is no string is refused by the other face.
-    if (pooled === undefined || typeof token !== 'string') return verify(token);
+    if (typeof token !== 'string' || !isSlow()) return verify(token);
     return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())));
   }
 
@@ -101,7 +102,9 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     throw fromNumber(payload, named);
   }
 
-  return Object.assign(verify, { async: verifyInPool });
+  const faces = { now: verify, later: verifyInPool };
+  const { now, later } = remote === undefined ? faces : followRemote(remote, faces);
+  return Object.assign(now, { async: later });
 }
 
 function requiredClaims(value: unknown): string[] {

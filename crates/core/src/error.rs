@@ -96,6 +96,7 @@ codes! {
     RevocationFull "ERR_REVOCATION_FULL" Operator "The revocation index is full."
     NotReady "ERR_NOT_READY" Operator "The revocations have not been loaded yet."
     PoolFull "ERR_POOL_FULL" Operator "Too much work is waiting; try again later."
+    KeySetUnavailable "ERR_KEY_SET_UNAVAILABLE" Operator "The key set could not be fetched."
     OptionInvalid "ERR_OPTION_INVALID" Caller "An option has a value that cannot be used."
     OptionUnknown "ERR_OPTION_UNKNOWN" Caller "There is no such option."
     KeyInvalid "ERR_KEY_INVALID" Caller "The key material cannot be used."

@@ -88,7 +88,7 @@ impl Verifier {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         let held = keys.snapshot();
         for algorithm in &algorithms {
-            if !held.keys().iter().any(|key| key.algorithm() == *algorithm) {
+            if !keys.is_loaded_later() && !held.keys().iter().any(|key| key.algorithm() == *algorithm) {
                 return Err(Error::because(Code::OptionInvalid, "no key has one of the algorithms"));
             }
         }
@@ -116,9 +116,9 @@ impl Verifier {
         self.policy.max_token_bytes
     }
 
-    /// The keys that hold now.
-    pub fn keys(&self) -> Arc<KeySet> {
-        self.keys.snapshot()
+    /// The keys that hold at `now`.
+    pub fn keys_at(&self, now: UnixMs) -> Arc<KeySet> {
+        self.keys.snapshot_at(now)
     }
 
     /// Verifies a token at the time `now`. The result borrows from `scratch`.
@@ -139,7 +139,7 @@ impl Verifier {
             header_json,
             memo,
         } = scratch;
-        let version = self.keys.version();
+        let version = self.keys.version_at(now);
         if memo.verifier != self.serial || memo.version != version || memo.segment != parts.header {
             self.resolve(&parts, version, header_json, memo)?;
         }

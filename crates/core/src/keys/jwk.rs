@@ -21,7 +21,7 @@ use crate::{
 const MAX_JWK_BYTES: usize = 16 * 1024;
 
 /// A public key to publish (RFC 7517): what others need to verify with it, and what it is for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 pub struct PublicJwk {
     #[serde(flatten)]
     parameters: AlgorithmParameters,

@@ -3,11 +3,15 @@
 mod disguise;
 mod import;
 mod jwk;
+mod jwks;
 mod key;
 mod live;
+mod ring;
 mod set;
 
+pub use jwks::Loaded;
 pub(crate) use key::MAX_KID;
 pub use key::{Key, Material};
 pub use live::LiveKeys;
+pub use ring::{KeyState, RevokedKey, Ring, RingKey, RingPolicy};
 pub use set::{Candidates, KeySet, MAX_KEYS};

@@ -10,8 +10,8 @@ use crate::{
 /// most signatures that one bad token can cost.
 pub const MAX_KEYS: usize = 32;
 
-/// A non-empty list of keys, each `kid` at most once.
-#[derive(Clone, Debug)]
+/// A list of keys, each `kid` at most once; empty only as long as it has not been loaded.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySet {
     keys: Box<[Key]>,
 }
@@ -37,6 +37,35 @@ impl KeySet {
         Ok(Self { keys })
     }
 
+    /// Keys that have not been loaded yet: every token is [`Code::NotReady`].
+    pub(super) fn unloaded() -> Self {
+        Self { keys: Box::default() }
+    }
+
+    /// A set whose keys are all secrets or all public keys of signers: who may read the one kind must not see the other.
+    pub fn of_one_kind(keys: impl Into<Box<[Key]>>) -> Result<Self, Error> {
+        let set = Self::new(keys)?;
+        let symmetric = |key: &&Key| key.algorithm().is_symmetric();
+        let secrets = set.keys.iter().filter(symmetric).count();
+        if secrets != 0 && secrets != set.keys.len() {
+            return Err(Error::because(
+                Code::KeyInvalid,
+                "HMAC secrets and asymmetric keys do not go into one set",
+            ));
+        }
+        Ok(set)
+    }
+
+    /// The first key that can sign.
+    pub fn signing_key(&self) -> Result<Key, Error> {
+        let reason = match self.keys.len() {
+            1 => "a public key cannot sign",
+            _ => "none of the keys can sign",
+        };
+        let found = self.keys.iter().find(|key| key.can_sign());
+        found.cloned().ok_or(Error::because(Code::KeyInvalid, reason))
+    }
+
     /// Its keys, in the order given.
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -47,6 +76,9 @@ impl KeySet {
     /// A key whose `kid` the header names is the only candidate, and must have the header's algorithm (RFC 8725, section
     /// 3.1). Otherwise every key of that algorithm is one whose name does not contradict the header.
     pub fn candidates(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<Candidates, Error> {
+        if self.keys.is_empty() {
+            return Err(Code::NotReady.into());
+        }
         if let Some(named) = kid.and_then(|kid| self.keys.iter().find(|key| key.kid() == Some(kid))) {
             return if named.algorithm() == algorithm {
                 Ok(vec![named.clone()])

@@ -1,13 +1,16 @@
 //! The access token (RFC 9068 shape): the payload is put together from parts that were rendered before.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use super::{TimedId, record::Record, rotation::access_expiry, settings::Settings};
 use crate::{
     encoding::json::{scan_object, write_string},
     error::{Code, Error},
     jws::{protected_header, seal},
-    keys::Key,
+    keys::{Key, LiveKeys},
     random::Random,
     time::UnixMs,
 };
@@ -38,10 +41,26 @@ const RESERVED: [&str; 13] = [
 /// Makes the access tokens of one set of sessions.
 #[derive(Debug)]
 pub(super) struct AccessTokens {
-    key: Key,
-    header: String,
+    keys: Arc<LiveKeys>,
+    signing: RwLock<Arc<Signing>>,
     prefix: String,
     settings: Settings,
+}
+
+/// The key that signs, and the header that says so.
+#[derive(Debug)]
+struct Signing {
+    version: u64,
+    key: Key,
+    header: String,
+}
+
+impl Signing {
+    fn new(keys: &LiveKeys, version: u64) -> Result<Arc<Self>, Error> {
+        let key = keys.snapshot().signing_key()?;
+        let header = protected_header(key.algorithm(), Some(TYP), key.kid());
+        Ok(Arc::new(Self { version, key, header }))
+    }
 }
 
 /// A finished access token.
@@ -51,17 +70,18 @@ pub(super) struct AccessToken {
 }
 
 impl AccessTokens {
-    pub(super) fn new(key: Key, settings: &Settings) -> Self {
+    pub(super) fn new(keys: Arc<LiveKeys>, settings: &Settings) -> Result<Self, Error> {
         let mut prefix = String::from("{\"iss\":");
         write_string(&settings.issuer, &mut prefix);
         prefix.push_str(",\"aud\":");
         write_string(&settings.audience, &mut prefix);
-        Self {
-            header: protected_header(key.algorithm(), Some(TYP), key.kid()),
-            key,
+        let signing = RwLock::new(Signing::new(&keys, keys.version())?);
+        Ok(Self {
+            keys,
+            signing,
             prefix,
             settings: settings.clone(),
-        }
+        })
     }
 
     /// A token for the session as its record stands. `read_at` is when the roles in it were read.
@@ -93,8 +113,20 @@ impl AccessTokens {
         }
         payload.push('}');
         let mut text = String::new();
-        seal(&self.header, payload.as_bytes(), &self.key, &mut text)?;
+        let signing = self.signing_at(now)?;
+        seal(&signing.header, payload.as_bytes(), &signing.key, &mut text)?;
         Ok(AccessToken { text, expires_at })
+    }
+
+    fn signing_at(&self, now: UnixMs) -> Result<Arc<Signing>, Error> {
+        let version = self.keys.version_at(now);
+        let current = Arc::clone(&self.signing.read().unwrap_or_else(PoisonError::into_inner));
+        if current.version == version {
+            return Ok(current);
+        }
+        let next = Signing::new(&self.keys, version)?;
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        Ok(next)
     }
 }
 
@@ -159,6 +191,7 @@ mod tests {
     use crate::{
         crypto::Algorithm,
         encoding::base64url,
+        keys::KeySet,
         random::SystemRandom,
         session::{
             record::tests::{START, record},
@@ -169,7 +202,9 @@ mod tests {
 
     fn payload(record: &Record) -> serde_json::Value {
         let key = Key::generate(Algorithm::EdDsa, Some("k"), &SystemRandom::new()).unwrap();
-        let token = AccessTokens::new(key, &settings())
+        let keys = Arc::new(KeySet::new([key]).unwrap().into());
+        let token = AccessTokens::new(keys, &settings())
+            .unwrap()
             .issue(record, START, START, &SystemRandom::new())
             .unwrap();
         assert_eq!(token.expires_at, START.plus(Span::from_secs(300)));

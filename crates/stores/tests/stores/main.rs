@@ -13,5 +13,6 @@ mod faults;
 mod manager;
 mod model;
 mod races;
+mod ring;
 mod sqlite;
 mod support;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyturn_core::{
     error::{Code, Error},
     jwt::Scratch,
-    keys::Key,
+    keys::{Key, KeySet},
     random::SystemRandom,
     revocation::{Revocation, Target},
     session::{EndReason, Failure, Forget, Granted, Issued, Manager, SignIn, rotation::Outcome},
@@ -390,11 +390,12 @@ fn a_configured_key_signs_and_the_stores_own_ring_stays_out_of_it() {
     let store = memory();
     let random = Arc::new(SystemRandom::new());
     let key = Key::generate(keyturn_core::crypto::Algorithm::Hs256, None, random.as_ref()).unwrap();
-    let manager = Manager::new(settings(), shared(store), Some(vec![key]), random).unwrap();
+    let keys = Arc::new(KeySet::new([key]).unwrap().into());
+    let manager = Manager::new(settings(), shared(store), Some(keys), random).unwrap();
     settle(|answer| manager.open(START, answer)).unwrap();
     let issued = start(&manager, "alice", START);
     assert!(verify(&manager, &issued.access_token, START).is_ok());
-    let keys = manager.keys().unwrap();
+    let keys = manager.keys(START).unwrap();
     assert_eq!(keys.keys().len(), 1);
     assert!(keys.keys()[0].kid().is_some(), "an access token names its key");
 }

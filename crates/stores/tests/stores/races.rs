@@ -12,7 +12,7 @@ use keyturn_core::{
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
-use crate::support::{at, manager, settle, sign_in};
+use crate::support::{START, at, manager, settle, sign_in};
 
 const RACERS: usize = 50;
 
@@ -92,7 +92,7 @@ fn connections_that_open_at_once_get_the_same_keys() {
                 thread::spawn(move || {
                     barrier.wait();
                     let manager = manager(Arc::new(SqliteStore::open(&path).unwrap()));
-                    manager.keys().unwrap().keys()[0].kid().unwrap().to_owned()
+                    manager.keys(START).unwrap().keys()[0].kid().unwrap().to_owned()
                 })
             })
             .collect();

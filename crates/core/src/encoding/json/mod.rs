@@ -9,6 +9,6 @@ mod duplicates;
 mod scan;
 mod text;
 
-pub(crate) use scan::strings_of;
 pub use scan::{Fault, MAX_DEPTH, Value, scan_object};
+pub(crate) use scan::{elements_of, strings_of};
 pub use text::{Text, write_string};

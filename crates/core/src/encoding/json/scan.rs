@@ -88,6 +88,29 @@ pub(crate) fn strings_of(array: &str) -> Option<Vec<Text<'_>>> {
     }
 }
 
+/// Reads the elements of an array that [`scan_object`] has validated; `None` for anything else.
+pub(crate) fn elements_of(array: &str) -> Option<Vec<Value<'_>>> {
+    let mut scanner = Scanner { text: array, at: 0 };
+    let mut found = Vec::new();
+    scanner.require(b'[').ok()?;
+    scanner.skip_space();
+    if scanner.peek() == Some(b']') {
+        return Some(found);
+    }
+    loop {
+        scanner.skip_space();
+        let start = scanner.at;
+        let kind = scanner.value(1).ok()?;
+        found.push(scanner.value_since(start, kind));
+        scanner.skip_space();
+        match scanner.next()? {
+            b',' => {}
+            b']' => return Some(found),
+            _ => return None,
+        }
+    }
+}
+
 /// What a value turned out to be. One byte, which comes back in a register: a whole [`Value`] would come back through
 /// memory and stall whoever reads it. Its text is cut out where it is needed.
 #[derive(Clone, Copy)]

@@ -20,7 +20,7 @@ use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessToken
 use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
-    keys::{Key, KeySet},
+    keys::{Key, KeySet, LiveKeys},
     random::Random,
     time::UnixMs,
 };
@@ -34,7 +34,7 @@ pub struct Manager {
     settings: Settings,
     shared: Arc<Shared>,
     random: Arc<dyn Random>,
-    configured: Option<Vec<Key>>,
+    configured: Option<Arc<LiveKeys>>,
     ready: OnceLock<Ready>,
     closed: AtomicBool,
 }
@@ -48,21 +48,18 @@ struct Ready {
 }
 
 impl Manager {
-    /// A manager over a shared store. With `keys`, the first that can sign signs and all of them verify; without, the
-    /// store's own ring does.
+    /// A manager over a shared store. With `keys`, the first that can sign signs and all of them verify, also as they
+    /// change; without, the store's own ring does.
     pub fn new(
         settings: Settings,
         shared: Arc<Shared>,
-        keys: Option<Vec<Key>>,
+        keys: Option<Arc<LiveKeys>>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<Self>, Error> {
         settings.check()?;
-        let configured = keys
-            .map(|keys| keys.iter().map(Key::named).collect::<Result<Vec<_>, _>>())
-            .transpose()?;
+        let configured = keys.map(with_names).transpose()?;
         if let Some(keys) = &configured {
-            signing_key(keys)?;
-            KeySet::new(keys.as_slice())?;
+            keys.snapshot().signing_key()?;
         }
         if *shared.settings.get_or_init(|| settings.clone()) != settings {
             return Err(Error::because(
@@ -109,9 +106,9 @@ impl Manager {
         Ok(&self.ready()?.csrf)
     }
 
-    /// The keys that verify these sessions' access tokens.
-    pub fn keys(&self) -> Result<Arc<KeySet>, Error> {
-        Ok(self.ready()?.verifier.keys())
+    /// The keys that verify these sessions' access tokens at `now`.
+    pub fn keys(&self, now: UnixMs) -> Result<Arc<KeySet>, Error> {
+        Ok(self.ready()?.verifier.keys_at(now))
     }
 
     /// The settings.
@@ -127,6 +124,11 @@ impl Manager {
     /// Whether everything has been loaded.
     pub fn is_ready(&self) -> bool {
         self.ready.get().is_some()
+    }
+
+    /// [`Code::NotReady`] or [`Code::StoreClosed`] as long as nothing can be answered.
+    pub fn check_ready(&self) -> Result<(), Error> {
+        self.ready().map(|_| ())
     }
 
     fn ready(&self) -> Result<&Ready, Error> {
@@ -146,8 +148,12 @@ impl Drop for Manager {
     }
 }
 
-fn signing_key(keys: &[Key]) -> Result<&Key, Error> {
-    keys.iter()
-        .find(|key| key.can_sign())
-        .ok_or(Error::because(Code::KeyInvalid, "none of the keys can sign"))
+/// The same keys, each with a `kid`, which an access token names.
+fn with_names(keys: Arc<LiveKeys>) -> Result<Arc<LiveKeys>, Error> {
+    let set = keys.snapshot();
+    if set.keys().iter().all(|key| key.kid().is_some()) {
+        return Ok(keys);
+    }
+    let named = set.keys().iter().map(Key::named).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(KeySet::new(named)?.into()))
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, Ready, signing_key};
+use super::{Answer, Failure, Manager, Ready};
 use crate::{
     crypto::Algorithm,
     error::{Code, Error},
     jwt::{Policy, Verifier},
-    keys::{Key, KeySet, Material},
+    keys::{Key, KeySet, LiveKeys, Material},
     random,
     session::{
         CsrfKey, RefreshKeys,
@@ -74,7 +74,6 @@ impl Manager {
     }
 
     fn assemble(&self, stored: &[StoredKey]) -> Result<Ready, Failure> {
-        const DAMAGED: Error = Error::because(Code::StoreCorrupt, "a stored key cannot be read");
         let of = |purpose| stored.iter().filter(move |key| key.purpose == purpose);
         let mut refresh: Vec<(u8, &[u8])> = Vec::new();
         for key in of(Purpose::Refresh) {
@@ -82,24 +81,30 @@ impl Manager {
         }
         let csrf = of(Purpose::Csrf).next_back().ok_or(DAMAGED)?;
         let keys = match &self.configured {
-            Some(keys) => keys.clone(),
-            None => of(Purpose::Signing)
-                .map(|key| {
-                    let algorithm = key.algorithm.ok_or(DAMAGED)?;
-                    let secret = key.secret.clone();
-                    Key::from_material(Material { algorithm, secret }, Some(&key.kid)).map_err(|_| DAMAGED)
-                })
-                .collect::<Result<Vec<_>, Error>>()?,
+            Some(keys) => Arc::clone(keys),
+            None => Arc::new(stored_ring(of(Purpose::Signing))?),
         };
         let mut policy = Policy::default().with_typ(TYP);
         policy.issuers = vec![self.settings.issuer.clone()];
         policy.audiences = vec![self.settings.audience.clone()];
         policy.required = ["sub", "sid", "jti", "iat"].map(str::to_owned).to_vec();
         Ok(Ready {
-            access: AccessTokens::new(signing_key(&keys)?.clone(), &self.settings),
-            verifier: Verifier::new(Arc::new(KeySet::new(keys)?.into()), Vec::new(), policy)?,
+            access: AccessTokens::new(Arc::clone(&keys), &self.settings)?,
+            verifier: Verifier::new(keys, Vec::new(), policy)?,
             refresh: RefreshKeys::new(&refresh).map_err(|_| DAMAGED)?,
             csrf: CsrfKey::new(&csrf.secret),
         })
     }
+}
+
+const DAMAGED: Error = Error::because(Code::StoreCorrupt, "a stored key cannot be read");
+
+fn stored_ring<'a>(stored: impl Iterator<Item = &'a StoredKey>) -> Result<LiveKeys, Error> {
+    let key = |key: &StoredKey| {
+        let algorithm = key.algorithm.ok_or(DAMAGED)?;
+        let secret = key.secret.clone();
+        Key::from_material(Material { algorithm, secret }, Some(&key.kid)).map_err(|_| DAMAGED)
+    };
+    let keys = stored.map(key).collect::<Result<Vec<_>, Error>>()?;
+    Ok(KeySet::new(keys)?.into())
 }
