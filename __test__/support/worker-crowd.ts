@@ -3,6 +3,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 
 import type * as Keyturn from 'keyturn';
 
+import { SLOW } from './slow.js';
+
 /**
  * A program for the tests of worker threads: a crowd of them uses the addon, is ended at random moments and replaced, and
  * the process must end by itself, with status 0 and without a signal.
@@ -13,11 +15,11 @@ import type * as Keyturn from 'keyturn';
  * - `workers-only`: it has not, so that the addon is loaded and let go with the last worker, again and again.
  * - `exit`: process.exit() while all of them are at work.
  */
-const AT_ONCE = 8;
-const ROUNDS = 6;
+const AT_ONCE = 20;
+const ROUNDS = 4;
 
-type Work = 'tokens' | 'passwords' | 'sessions';
-const WORK: readonly Work[] = ['tokens', 'passwords', 'sessions'];
+type Work = 'tokens' | 'pool' | 'passwords' | 'sessions' | 'finish';
+const WORK: readonly Work[] = ['tokens', 'pool', 'passwords', 'sessions', 'finish'];
 
 if (isMainThread) void runCrowd(process.argv[2] ?? '');
 else void toil((workerData as { readonly work: Work }).work);
@@ -54,10 +56,12 @@ function startWorker(work: Work): { readonly worker: Worker; readonly ready: Pro
   return { worker, ready };
 }
 
-async function toil(work: Work): Promise<never> {
+async function toil(work: Work): Promise<void> {
   for (let round = 0; ; round += 1) {
     if (work === 'tokens') signAndVerify(50);
+    else if (work === 'pool') await signSlowly();
     else if (work === 'passwords') await hashSome();
+    else if (work === 'finish') return finish();
     else await useSessions();
     if (round === 0) parentPort?.postMessage('at work');
     // A turn of the event loop, or the thread could not be ended between two rounds.
@@ -81,12 +85,34 @@ function signAndVerify(times: number): void {
   }
 }
 
+/** Leaves signatures under way, of which the next round finds some in the inbox. */
+async function signSlowly(): Promise<void> {
+  const { createSigner, createVerifier, generateKey } = load();
+  const key = generateKey(SLOW);
+  const [sign, verify] = [createSigner({ key }), createVerifier({ key })];
+  const tokens = Array.from({ length: 20 }, async (_, n) => verify.async(await sign.async({ n })));
+  if ((await tokens[0])?.['n'] !== 0) throw new Error('a token came back as another');
+}
+
+/** Ends by itself, and no sooner than what it started is answered. */
+async function finish(): Promise<void> {
+  const { createSigner, generateKey, hashPassword } = load();
+  parentPort?.postMessage('at work');
+  const sign = createSigner({ key: generateKey(SLOW) });
+  await Promise.all([...Array.from({ length: 20 }, (_, n) => sign.async({ n })), hashPassword('correct horse').catch(unlessFull)]);
+}
+
 /** Leaves promises behind that nobody waits for, and that a thread of the pool settles when the worker may be gone. */
 async function hashSome(): Promise<void> {
   const { hashPassword, verifyPassword } = load();
-  void hashPassword('correct horse');
-  void verifyPassword(null, 'correct horse');
+  hashPassword('correct horse').catch(unlessFull);
+  verifyPassword(null, 'correct horse').catch(unlessFull);
   await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** A crowd asks for more than the pool takes. */
+function unlessFull(error: unknown): void {
+  if ((error as { readonly code?: unknown }).code !== 'ERR_POOL_FULL') throw error;
 }
 
 async function useSessions(): Promise<void> {

@@ -14,7 +14,7 @@ function runCrowd(mode: string) {
   return { status, signal, stdout: stdout.trim(), stderr: stderr.trim() };
 }
 
-describe('eight workers at once, ended at random and replaced', () => {
+describe('twenty workers at once, ended at random and replaced', () => {
   it('leave a process that ends cleanly', () => {
     assert.deepEqual(runCrowd('main-too'), { status: 0, signal: null, stdout: 'done', stderr: '' });
   });
