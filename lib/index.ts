@@ -23,4 +23,5 @@ export type {
 } from './sessions/types.js';
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
 export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
+export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';

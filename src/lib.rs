@@ -26,3 +26,4 @@ mod revocation;
 mod session;
 mod time;
 mod token;
+mod token_cache;

@@ -14,10 +14,11 @@ use napi_derive::napi;
 
 use crate::{
     error::{Thrown, thrown},
-    hot::{self, Arguments, HotState},
+    hot::{self, Answer, Arguments, HotState},
     key::{NativeKey, algorithm},
     session::NativeSessions,
     time,
+    token_cache::CachedVerifierState,
 };
 
 /// The longest claims text that is signed.
@@ -50,6 +51,7 @@ pub struct NativeVerifierOptions {
     pub require_exp: bool,
     pub required: Vec<String>,
     pub max_token_bytes: u32,
+    pub cache_entries: Option<u32>,
 }
 
 /// A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number.
@@ -80,8 +82,11 @@ pub fn create_signer<'env>(
     hot::function(env, state).map_err(internal)
 }
 
-/// A function `(token, now)` that returns the payload's text or an error number.
-#[napi(catch_unwind, ts_return_type = "(token: string, now: number) => string | number")]
+/// A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`.
+#[napi(
+    catch_unwind,
+    ts_return_type = "(token?: string | number, now?: number) => string | number"
+)]
 pub fn create_verifier<'env>(
     env: &'env Env,
     keys: Vec<ClassInstance<'env, NativeKey>>,
@@ -89,10 +94,16 @@ pub fn create_verifier<'env>(
     revocation: Option<&NativeSessions>,
 ) -> Result<Unknown<'env>, Thrown> {
     let keys: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
+    let cache_entries = options.cache_entries;
     let verifier = resolve(keys, options, revocation.is_some()).map_err(thrown)?;
+    let revocation = revocation.map(|sessions| Arc::clone(&sessions.manager));
+    if let Some(entries) = cache_entries {
+        let state = CachedVerifierState::new(verifier, revocation, entries).map_err(thrown)?;
+        return hot::function(env, state).map_err(internal);
+    }
     let state = VerifierState {
         verifier,
-        revocation: revocation.map(|sessions| Arc::clone(&sessions.manager)),
+        revocation,
         token: Vec::new(),
         scratch: Scratch::default(),
     };
@@ -148,7 +159,7 @@ struct SignerState {
 }
 
 impl HotState for SignerState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         const NO_OBJECT: Error = Error::because(Code::ClaimsInvalid, "the claims are not a JSON object");
         const TOO_LONG: Error = Error::because(Code::ClaimsInvalid, "claims take at most 64 KiB");
         let claims = arguments.text(0, &mut self.claims, MAX_CLAIMS_BYTES);
@@ -160,7 +171,7 @@ impl HotState for SignerState {
             expires_in: arguments.number(4).map(time::span),
         };
         self.signer.sign(claims, &call, arguments.time(1), &mut self.token)?;
-        Ok(&self.token)
+        Ok(Answer::Text(&self.token))
     }
 }
 
@@ -172,7 +183,7 @@ struct VerifierState {
 }
 
 impl HotState for VerifierState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let most = self.verifier.max_token_bytes();
         let token = arguments.text(0, &mut self.token, most)?.ok_or(Code::TokenMalformed)?;
         let revocation = match &self.revocation {
@@ -182,7 +193,7 @@ impl HotState for VerifierState {
         let verified = self
             .verifier
             .verify(token, arguments.time(1), revocation, &mut self.scratch)?;
-        Ok(verified.payload)
+        Ok(Answer::Text(verified.payload))
     }
 }
 
@@ -193,13 +204,11 @@ struct SessionVerifierState {
 }
 
 impl HotState for SessionVerifierState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let most = keyturn_core::jwt::DEFAULT_MAX_TOKEN_BYTES;
         let token = arguments.text(0, &mut self.token, most)?.ok_or(Code::TokenMalformed)?;
-        Ok(self
-            .manager
-            .verify(token, arguments.time(1), &mut self.scratch)?
-            .payload)
+        let verified = self.manager.verify(token, arguments.time(1), &mut self.scratch)?;
+        Ok(Answer::Text(verified.payload))
     }
 }
 

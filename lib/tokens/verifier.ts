@@ -7,6 +7,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
+import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
 
 export interface VerifierOptions {
   /** One key or several; a token names its key by `kid`, or is tried against each key of its algorithm. At most 32. */
@@ -31,23 +32,30 @@ export interface VerifierOptions {
   readonly revocation?: Revocation | undefined;
   /** The longest token that is looked at. Default 8192. */
   readonly maxTokenBytes?: number | undefined;
+  /**
+   * Remembers verified tokens of up to 8 KiB: `true` for 10,000 of them. Times and revocation are judged on every call all
+   * the same. Default `false`.
+   */
+  readonly cache?: boolean | Readonly<TokenCacheOptions> | undefined;
 }
 
 /** Verifies tokens. */
 export interface Verifier {
   /**
-   * The claims of a good token: an object of the caller's own.
+   * The claims of a good token: an object of the caller's own. With `cache` an object that callers share, deeply frozen.
    *
    * @throws KeyturnError with the code that says why it is not.
    */
   (token: string): Readonly<Claims>;
   /** The same as a promise. HS256 and EdDSA take microseconds and are verified at once. */
   async(token: string): Promise<Readonly<Claims>>;
+  /** The counters of the cache, as they are now; `undefined` without one. */
+  readonly cache: TokenCacheStatistics | undefined;
 }
 
 const NAMES = [
   'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
-  'maxTokenBytes',
+  'maxTokenBytes', 'cache',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
@@ -60,6 +68,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   const subject = optionalString(options.subject, 'subject');
   const typ = optionalString(options.typ, 'typ');
   const revocation = options.revocation === undefined ? undefined : nativeRevocationOf(options.revocation);
+  const entries = cacheEntries(options.cache);
   const resolved = {
     algorithms: stringList(options.algorithms, 'algorithms').map((name) => checkedAlgorithm(name, 'algorithms')),
     issuers: stringList(options.issuer, 'issuer'),
@@ -71,18 +80,24 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     requireExp: required.includes('exp'),
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
+    ...(entries === undefined ? {} : { cacheEntries: entries }),
   };
   const keys = nativeKeys(options.key);
-  const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
+  const verifyRaw: RawVerify = translated(() => native.createVerifier(keys, resolved, revocation));
+  const verify = entries === undefined ? freshVerify(verifyRaw, named) : cachedVerify(verifyRaw, named);
+  const verifier = Object.assign(verify, { async: async (token: string) => verify(token) });
+  return Object.defineProperty(verifier, 'cache', {
+    get: () => (entries === undefined ? undefined : cacheStatistics(verifyRaw, entries)),
+    enumerable: true,
+  }) as Verifier;
+}
 
-  function verify(token: string): Readonly<Claims> {
-    const payload = verifyRaw(token, Date.now());
+function freshVerify(raw: RawVerify, required: readonly string[]): (token: string) => Readonly<Claims> {
+  return (token) => {
+    const payload = raw(token, Date.now());
     if (typeof payload === 'string') return JSON.parse(payload) as Claims;
-    throw fromNumber(payload, named);
-  }
-
-   
-  return Object.assign(verify, { async: async (token: string) => verify(token) });
+    throw fromNumber(payload, required);
+  };
 }
 
 function nativeKeys(key: unknown): NativeKey[] {
