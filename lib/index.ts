@@ -21,7 +21,7 @@ export type {
   StartOptions,
   TokenPair,
 } from './sessions/types.js';
+export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
 export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
-export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';
