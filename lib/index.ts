@@ -30,6 +30,7 @@ export type {
   StartOptions,
   TokenPair,
 } from './sessions/types.js';
+export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
 export type { HeaderMembers } from './tokens/header.js';
 export { signJws, type SignJwsOptions, type VerifiedJws, verifyJws, type VerifyJwsOptions } from './tokens/jws.js';

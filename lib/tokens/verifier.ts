@@ -10,6 +10,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
+import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
 
 export interface VerifierOptions {
   /**
@@ -37,12 +38,17 @@ export interface VerifierOptions {
   readonly revocation?: Revocation | undefined;
   /** The longest token that is looked at. Default 8192. */
   readonly maxTokenBytes?: number | undefined;
+  /**
+   * Remembers verified tokens of up to 8 KiB: `true` for 10,000 of them. Times and revocation are judged on every call all
+   * the same. Default `false`.
+   */
+  readonly cache?: boolean | Readonly<TokenCacheOptions> | undefined;
 }
 
 /** Verifies tokens. */
 export interface Verifier {
   /**
-   * The claims of a good token: an object of the caller's own.
+   * The claims of a good token: an object of the caller's own. With `cache` an object that callers share, deeply frozen.
    *
    * @throws KeyturnError with the code that says why it is not.
    */
@@ -54,11 +60,13 @@ export interface Verifier {
    * Rejects with `ERR_POOL_FULL`, beside what the call throws, when 4096 of them wait.
    */
   async(token: string): Promise<Readonly<Claims>>;
+  /** The counters of the cache, as they are now; `undefined` without one. */
+  readonly cache: TokenCacheStatistics | undefined;
 }
 
 const NAMES = [
   'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
-  'maxTokenBytes',
+  'maxTokenBytes', 'cache',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
@@ -71,6 +79,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   const subject = optionalString(options.subject, 'subject');
   const typ = optionalString(options.typ, 'typ');
   const revocation = options.revocation === undefined ? undefined : nativeRevocationOf(options.revocation);
+  const entries = cacheEntries(options.cache);
   const resolved = {
     algorithms: stringList(options.algorithms, 'algorithms').map((name) => checkedAlgorithm(name, 'algorithms')),
     issuers: stringList(options.issuer, 'issuer'),
@@ -82,29 +91,34 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     requireExp: required.includes('exp'),
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
+    ...(entries === undefined ? {} : { cacheEntries: entries }),
   };
   const { set, remote, isSlow } = keySourceOf(options.key);
-  const verifyRaw = translated(() => native.createVerifier(set, resolved, revocation));
+  const verifyRaw: RawVerify = translated(() => native.createVerifier(set, resolved, revocation));
   const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
-
-  function verify(token: string): Readonly<Claims> {
-    return claims(verifyRaw(token, Date.now()));
-  }
+  const verify = entries === undefined ? freshVerify(verifyRaw, named) : cachedVerify(verifyRaw, named);
 
   async function verifyInPool(token: string): Promise<Readonly<Claims>> {
     // What is no string is refused by the other face.
     if (typeof token !== 'string' || !isSlow()) return verify(token);
-    return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())));
-  }
-
-  function claims(payload: string | number): Readonly<Claims> {
-    if (typeof payload === 'string') return JSON.parse(payload) as Claims;
-    throw fromNumber(payload, named);
+    return claimsOf(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())), named);
   }
 
   const faces = { now: verify, later: verifyInPool };
   const { now, later } = remote === undefined ? faces : followRemote(remote, faces);
-  return Object.assign(now, { async: later });
+  return Object.defineProperty(Object.assign(now, { async: later }), 'cache', {
+    get: () => (entries === undefined ? undefined : cacheStatistics(verifyRaw, entries)),
+    enumerable: true,
+  }) as Verifier;
+}
+
+function freshVerify(raw: RawVerify, required: readonly string[]): (token: string) => Readonly<Claims> {
+  return (token) => claimsOf(raw(token, Date.now()), required);
+}
+
+function claimsOf(payload: string | number, required: readonly string[]): Readonly<Claims> {
+  if (typeof payload === 'string') return JSON.parse(payload) as Claims;
+  throw fromNumber(payload, required);
 }
 
 function requiredClaims(value: unknown): string[] {
