@@ -1,12 +1,14 @@
 //! Keys as handles: parsed and judged once, bound to exactly one algorithm (RFC 8725, section 3.1), then only used.
 
 mod disguise;
+pub mod encryption;
 mod import;
 mod jwk;
 mod key;
 mod live;
 mod set;
 
+pub use encryption::{EncryptionKey, EncryptionKeySet};
 pub(crate) use key::MAX_KID;
 pub use key::{Key, Material};
 pub use live::LiveKeys;
