@@ -8,8 +8,8 @@ import * as express from 'keyturn/express';
 import * as native from '../dist/native.js';
 
 const NAMES = [
-  'ERROR_CODES', 'KeyturnError', 'createAccounts', 'createAuth', 'createSessions', 'createSigner', 'createVerifier', 'dangerouslyDecode', 'generateKey',
-  'hashPassword', 'importKey', 'signJws', 'verifyJws', 'verifyPassword',
+  'ERROR_CODES', 'KeyturnError', 'createAccounts', 'createAuth', 'createSessions', 'createSigner', 'createVerifier', 'dangerouslyDecode', 'decryptJwe',
+  'encryptJwe', 'generateKey', 'hashPassword', 'importKey', 'signJws', 'verifyJws', 'verifyPassword',
 ];
 
 /** What `require` of a package finds from here. */

@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { createAccounts, createAuth, createSessions, createSigner, createVerifier, generateKey, importKey, KeyturnError, signJws, verifyJws } from 'keyturn';
+import {
+  createAccounts,
+  createAuth,
+  createSessions,
+  createSigner,
+  createVerifier,
+  decryptJwe,
+  encryptJwe,
+  generateKey,
+  importKey,
+  KeyturnError,
+  signJws,
+  verifyJws,
+} from 'keyturn';
 
 import { projectText, sectionOf } from '../support/documents.js';
 
@@ -50,6 +63,8 @@ describe('docs/defaults.md', () => {
     ['createVerifier()', () => createVerifier(UNKNOWN)],
     ['signJws()', () => signJws('', generateKey('HS256'), UNKNOWN)],
     ['verifyJws()', () => verifyJws('', generateKey('HS256'), UNKNOWN)],
+    ['encryptJwe()', () => encryptJwe('', generateKey('A256KW'), UNKNOWN)],
+    ['decryptJwe()', () => decryptJwe('', generateKey('A256KW'), UNKNOWN)],
     ['importKey()', () => importKey('', UNKNOWN)],
     ['generateKey()', () => generateKey('EdDSA', UNKNOWN)],
   ];
