@@ -7,6 +7,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { type HeaderMembers, headerText } from './header.js';
+import { tokenEncrypter,type TokenEncryption } from './nested.js';
 
 export interface SignerOptions {
   /** A key that can sign. */
@@ -23,6 +24,8 @@ export interface SignerOptions {
   readonly typ?: string | undefined;
   /** Further members of the header. */
   readonly header?: HeaderMembers | undefined;
+  /** Encrypts each signed token, so that only the holder of this key can read it (RFC 7519, section 5.2). */
+  readonly encrypt?: Readonly<TokenEncryption> | undefined;
 }
 
 /** What one call adds. */
@@ -52,7 +55,7 @@ export interface Signer {
 
 /** Resolves every option once; the signer that is returned does little. */
 export function createSigner(options: Readonly<SignerOptions>): Signer {
-  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header']);
+  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header', 'encrypt']);
   const key = nativeKeyOf(options.key);
   if (key === undefined) {
     throw new KeyturnError('ERR_OPTION_INVALID', 'key must be a Key from importKey() or generateKey()', { claim: 'key' });
@@ -67,20 +70,26 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     typ: optionalString(options.typ, 'typ'),
     header: headerText(options.header),
   };
+  const encrypt = options.encrypt === undefined ? undefined : tokenEncrypter(options.encrypt);
   const signRaw = translated(() => native.createSigner(key, defined(resolved)));
   const pooled = native.keySignsSlowly(key) ? translated(() => native.NativePooledSigner.create(key, defined(resolved))) : undefined;
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return token(signRaw(text, now(), subject, jti, expiresIn));
+    return finished(signRaw(text, now(), subject, jti, expiresIn));
   }
 
   async function signInPool(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): Promise<string> {
     if (pooled === undefined) return sign(claims, call);
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return token(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+    return finished(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+  }
+
+  function finished(answer: string | number): string {
+    const signed = token(answer);
+    return encrypt === undefined ? signed : encrypt(signed);
   }
 
   return Object.assign(sign, { async: signInPool });

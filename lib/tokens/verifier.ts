@@ -9,6 +9,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
+import { tokenDecrypter,type TokenDecryption } from './nested.js';
 
 export interface VerifierOptions {
   /** One key or several; a token names its key by `kid`, or is tried against each key of its algorithm. At most 32. */
@@ -31,7 +32,9 @@ export interface VerifierOptions {
   readonly required?: readonly string[] | undefined;
   /** Refuses revoked tokens, and those that live longer than a day: `sessions.revocation`. */
   readonly revocation?: Revocation | undefined;
-  /** The longest token that is looked at. Default 8192. */
+  /** Opens tokens that were encrypted after they were signed; one that is merely signed is then refused. */
+  readonly decrypt?: Readonly<TokenDecryption> | undefined;
+  /** The longest token that is looked at, encrypted or not. Default 8192. */
   readonly maxTokenBytes?: number | undefined;
 }
 
@@ -54,7 +57,7 @@ export interface Verifier {
 
 const NAMES = [
   'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
-  'maxTokenBytes',
+  'decrypt', 'maxTokenBytes',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
@@ -80,6 +83,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
   };
   const keys = nativeKeysOf(options.key);
+  const decrypt = options.decrypt === undefined ? undefined : tokenDecrypter(options.decrypt, resolved.maxTokenBytes);
   const verifyRaw = translated(() => native.createVerifier(keys, resolved, revocation));
 
   const pooled = keys.some((handle) => native.keyVerifiesSlowly(handle))
@@ -87,13 +91,14 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     : undefined;
 
   function verify(token: string): Readonly<Claims> {
-    return claims(verifyRaw(token, Date.now()));
+    return claims(verifyRaw(decrypt === undefined ? token : decrypt(token), Date.now()));
   }
 
   async function verifyInPool(token: string): Promise<Readonly<Claims>> {
     // What is no string is refused by the other face.
     if (pooled === undefined || typeof token !== 'string') return verify(token);
-    return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())));
+    const signed = decrypt === undefined ? token : decrypt(token);
+    return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, signed, Date.now())));
   }
 
   function claims(payload: string | number): Readonly<Claims> {
