@@ -24,43 +24,25 @@ describe('the pool of signatures', () => {
   });
 
   it('refuses at once what is too much, says so, answers the rest, and takes more afterwards', async () => {
-    const results = await Promise.allSettled(Array.from({ length: MOST + 100 }, (_, n) => sign.async({ n })));
+    const calls = Promise.allSettled(Array.from({ length: MOST + 100 }, (_, n) => sign.async({ n })));
+    // The event loop does not turn here, so nothing is fetched: what the pool gets done meanwhile makes no room.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    await assert.rejects(sign.async({}), { name: 'KeyturnError', code: 'ERR_POOL_FULL' });
+    // The other lane has room.
+    assert.equal(await verifyPassword(null, 'x'), false);
+    const results = await calls;
     const refused = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
     assert.ok(refused.length >= 100 && refused.length <= 103, `${refused.length} were refused`);
     for (const error of refused) assert.ok(error instanceof KeyturnError && error.code === 'ERR_POOL_FULL');
-    for (let round = 0; round < 2; round += 1) {
-      const again = await Promise.all(Array.from({ length: 4096 }, (_, n) => sign.async({ n })));
-      assert.equal(new Set(again).size, 4096);
-    }
+    assert.equal(new Set(await Promise.all(Array.from({ length: 100 }, (_, n) => sign.async({ n })))).size, 100);
   });
 
-  it('counts answers that nobody has fetched against the bound', async () => {
-    const calls: Promise<unknown>[] = [];
-    const fullAt = (): number => {
-      // The event loop does not turn in here, so nothing is fetched, however much the pool gets done meanwhile.
-      for (let n = 0; ; n += 1) {
-        const full = calls.length >= MOST;
-        if (full) return n;
-        calls.push(sign.async({ n }));
-      }
-    };
-    fullAt();
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    await assert.rejects(sign.async({}), { code: 'ERR_POOL_FULL' });
-    await Promise.allSettled(calls);
-    assert.equal(typeof (await sign.async({})), 'string');
-  });
-
-  it('does not wait for passwords, nor they for it', async () => {
+  it('does not wait for passwords', async () => {
     const order: string[] = [];
     const passwords = Array.from({ length: 16 }, () => verifyPassword(null, 'x').then(() => order.push('password')));
     await sign.async({}).then(() => order.push('token'));
     await Promise.all(passwords);
     assert.ok(order.indexOf('token') < 8, order.join(' '));
-
-    const many = Promise.allSettled(Array.from({ length: MOST + 1 }, () => sign.async({})));
-    assert.equal(await verifyPassword(null, 'x'), false);
-    assert.equal((await many).at(-1)?.status, 'rejected');
   });
 
   it('leaves the event loop its turns between answers', async () => {
@@ -71,8 +53,7 @@ describe('the pool of signatures', () => {
       if (turning) setImmediate(turn);
     };
     setImmediate(turn);
-    await Promise.all(Array.from({ length: 1000 }, () => sign.async({})));
-    turning = false;
+    await Promise.all(Array.from({ length: 1000 }, () => sign.async({}))).finally(() => (turning = false));
     assert.ok(turns >= 30, `${turns} turns`);
   });
 

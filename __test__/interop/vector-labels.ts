@@ -11,24 +11,22 @@ export interface LabelNote {
 
 /** By `tcId` of wycheproof/json_web_signature_test.json. */
 export const SIGNATURE_LABELS: Readonly<Record<number, LabelNote>> = {
+  346: { expected: 'refused', because: "labelled valid, but the token is PS384 and the key's alg is PS256: a key has one algorithm" },
+  347: { expected: 'refused', because: "labelled valid, but the key's alg is ES521, which is none: the curve has 521 bits, the algorithm is ES512" },
+  350: { expected: 'refused', because: 'the key of 346' },
+  351: { expected: 'refused', because: 'the key of 347' },
   367: { expected: 'accepted', because: 'labelled invalid, but byte for byte the valid row 357 (C2SP/wycheproof issue 236)' },
   370: { expected: 'accepted', because: 'labelled invalid, but byte for byte the valid row 357 (C2SP/wycheproof issue 236)' },
   372: { expected: 'refused', because: 'labelled valid, but there is a ? in the header segment, and the tag is that of the text without it' },
   373: { expected: 'refused', because: 'labelled valid, but there is a ? in the payload segment, and the tag is that of the text without it' },
 };
 
-/** By `tcId` of wycheproof/json_web_key_test.json. None of them with the algorithms there are now. */
-export const KEY_LABELS: Readonly<Record<number, LabelNote>> = {};
+/** By `tcId` of wycheproof/json_web_key_test.json. */
+export const KEY_LABELS: Readonly<Record<number, LabelNote>> = {
+  1: { expected: 'accepted', because: 'labelled invalid because the set mixes an HMAC key with a public one; the keys are given one by one here, which is an act of the caller' },
+};
 
-/**
- * Rows that are labelled invalid though their MAC is right, because of the key or of the set: they are refused when the key
- * or the verifier is made, before a token is seen.
- */
-export const REFUSED_AT_IMPORT: Readonly<Record<number, string>> = {
-  1: 'the set mixes a symmetric with an asymmetric key; its second key is for ES256, which this version does not take',
-  4: 'two keys have one kid',
-  10: 'the HS256 secret has 31 bytes',
-  16: 'the HS256 secret is empty',
-  25: 'the key is for A256GCM',
-  26: 'the key is for A256KW',
+/** Rows of the same file as {@link SIGNATURE_LABELS} whose private key cannot be imported, though the public one can. */
+export const PRIVATE_KEY_REFUSED: Readonly<Record<number, string>> = {
+  349: "the private key's key_ops is one string, 'sign, verify', which is no operation",
 };

@@ -8,11 +8,24 @@ use crate::crypto::Algorithm;
 
 /// Whether a signature takes more than about 100 us to make.
 pub fn signs_slowly(algorithm: Algorithm) -> bool {
-    let name = algorithm.as_str();
-    name.starts_with("RS") || name.starts_with("PS") || name == "ES512"
+    match algorithm {
+        Algorithm::Es512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512
+        | Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512 => true,
+        Algorithm::EdDsa
+        | Algorithm::Es256
+        | Algorithm::Es384
+        | Algorithm::Hs256
+        | Algorithm::Hs384
+        | Algorithm::Hs512 => false,
+    }
 }
 
 /// Whether a signature takes more than about 100 us to verify.
 pub fn verifies_slowly(algorithm: Algorithm) -> bool {
-    matches!(algorithm.as_str(), "ES384" | "ES512")
+    matches!(algorithm, Algorithm::Es384 | Algorithm::Es512)
 }
