@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 
-import { type Algorithm, createAuth, createKeyRing, createSessions, createSigner, createVerifier, dangerouslyDecode, generateKey, importKey, type KeyRing, KeyturnError } from 'keyturn';
+import { type Algorithm, createAuth, createKeyRing, createSessions, createSigner, createVerifier, dangerouslyDecode, generateKey, importKey, type KeyRing, KeyturnError, signJws, verifyJws } from 'keyturn';
 
 import { serve } from '../support/server.js';
 import { RFC_8037_PUBLIC } from '../support/test-keys.js';
@@ -23,7 +23,7 @@ const states = (ring: KeyRing): readonly string[] => ring.keys.map(({ state }) =
 const published = (ring: KeyRing): readonly unknown[] => ring.jwks().keys.map(({ kid }) => kid);
 
 describe('createKeyRing', () => {
-  for (const alg of ['EdDSA', 'HS256'] as const satisfies readonly Algorithm[]) {
+  for (const alg of ['EdDSA', 'ES256', 'RS256', 'HS512'] as const satisfies readonly Algorithm[]) {
     it(`rotates ${alg} keys without a token being refused`, () => {
       const ring = createKeyRing({ alg });
       const sign = createSigner({ key: ring });
@@ -177,6 +177,32 @@ describe('createKeyRing', () => {
       assert.throws(make, (error) => error instanceof KeyturnError && error.code === code);
     });
   }
+});
+
+describe('raw JWS over a ring', () => {
+  it('are signed with the active key and follow its changes', () => {
+    const ring = createKeyRing({ alg: 'ES256' });
+    const jws = signJws('hello', ring);
+    ring.rotate();
+    assert.equal(verifyJws(jws, ring).payload.toString(), 'hello');
+    ring.revoke(String(kidOf(jws)));
+    assert.throws(() => verifyJws(jws, ring), { code: 'ERR_KEY_UNKNOWN' });
+  });
+});
+
+describe('a signer over a ring', () => {
+  it('signs on the pool where the active key is slow, with the key whose turn it is', async (t) => {
+    const at = clock(t);
+    const ring = createKeyRing({ keys: [generateKey('EdDSA', { kid: 'fast' })], alg: 'RS256', rotateEvery: '48h', publishFor: 0 });
+    const sign = createSigner({ key: ring });
+    const verify = createVerifier({ key: ring });
+    const before = await sign.async({ sub: 'alice' });
+    at(48);
+    const after = await sign.async({ sub: 'bob' });
+    assert.deepEqual([kidOf(before), dangerouslyDecode(after).header['alg']], ['fast', 'RS256']);
+    assert.equal((await verify.async(after)).sub, 'bob');
+    assert.deepEqual(ring.keys.map(({ alg, state }) => [alg, state]), [['RS256', 'active'], ['EdDSA', 'retiring']]);
+  });
 });
 
 describe('sessions over a ring', () => {

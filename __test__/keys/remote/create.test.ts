@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 
-import { createRemoteKeySet, createSigner, createVerifier, generateKey, type Key, KeyturnError, type RemoteKeySet, type RemoteKeySetOptions, type Verifier } from 'keyturn';
+import { createRemoteKeySet, createSigner, createVerifier, generateKey, type Key, KeyturnError, type RemoteKeySet, type RemoteKeySetOptions, signJws, type Verifier, verifyJws } from 'keyturn';
 
 import { KeyServer } from '../../support/key-server.js';
 import { rawToken } from '../../support/raw-token.js';
@@ -305,6 +305,24 @@ describe('createRemoteKeySet', () => {
     await stage.settled();
     assert.equal(stage.requests, 2);
     assert.equal(stage.remote.stats().freshUntil, START - 86_400_000 + 600_000);
+  });
+
+  it('serves raw JWS, which cannot wait', async (t) => {
+    const stage = await Stage.set(t);
+    const jws = signJws('hello', stage.key);
+    assert.equal(codeOf(() => verifyJws(jws, stage.remote)), 'ERR_NOT_READY');
+    await stage.settled();
+    assert.equal(verifyJws(jws, stage.remote).payload.toString(), 'hello');
+    assert.equal(stage.requests, 1);
+  });
+
+  it('serves keys that are verified on the pool', async (t) => {
+    const stage = await Stage.set(t);
+    const slow = generateKey('ES512', { kid: 'slow' });
+    stage.server.publish([slow]);
+    assert.equal((await stage.verify.async(stage.token(slow))).sub, 'alice');
+    await assert.rejects(stage.verify.async(stage.token(stage.other)), { code: 'ERR_ALGORITHM_NOT_ALLOWED' });
+    assert.equal(stage.requests, 2);
   });
 
   it('serves several verifiers at once', async (t) => {

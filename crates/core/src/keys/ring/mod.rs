@@ -5,8 +5,6 @@
 //! a late step and never a wrong one, and a clock that is set back undoes nothing.
 
 mod policy;
-#[cfg(test)]
-mod tests;
 
 use super::{Key, KeySet, MAX_KEYS};
 use crate::{
