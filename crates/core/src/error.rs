@@ -61,12 +61,13 @@ macro_rules! codes {
 
 codes! {
     TokenMissing "ERR_TOKEN_MISSING" Token "No access token was sent."
-    TokenMalformed "ERR_TOKEN_MALFORMED" Token "The token is not a well-formed compact JWS."
+    TokenMalformed "ERR_TOKEN_MALFORMED" Token "The token is not a well-formed compact JWS or JWE."
     TokenTooLarge "ERR_TOKEN_TOO_LARGE" Token "The token is longer than maxTokenBytes."
     HeaderUnsupported "ERR_HEADER_UNSUPPORTED" Token "The token's header asks for an extension that is not supported."
     AlgorithmNotAllowed "ERR_ALGORITHM_NOT_ALLOWED" Token "The token's algorithm is not the key's."
     KeyUnknown "ERR_KEY_UNKNOWN" Token "No key fits the token."
     SignatureInvalid "ERR_SIGNATURE_INVALID" Token "The token's signature is not valid."
+    DecryptionFailed "ERR_DECRYPTION_FAILED" Token "The token could not be decrypted."
     TokenType "ERR_TOKEN_TYPE" Token "The token is of another type (typ) than the one asked for."
     TokenExpired "ERR_TOKEN_EXPIRED" Token "The token has expired."
     TokenNotActive "ERR_TOKEN_NOT_ACTIVE" Token "The token is not valid yet."

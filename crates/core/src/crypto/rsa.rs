@@ -266,7 +266,7 @@ fn inside_pss(algorithm: Algorithm, from_identifier: &[u8], tag: u8) -> Option<&
 }
 
 /// The library says of a weak key only that it is unusable; its numbers tell why.
-fn refusal(der: &[u8]) -> Error {
+pub(super) fn refusal(der: &[u8]) -> Error {
     let inner = der::expect(der::SEQUENCE, der)
         .and_then(|(content, _)| der::expect(der::SEQUENCE, content))
         .and_then(|(_, after)| der::expect(der::BIT_STRING, after))
@@ -281,7 +281,7 @@ fn refusal(der: &[u8]) -> Error {
 }
 
 /// Modulus and exponent of a PKCS#1 public key.
-fn numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
     let (content, _) = der::expect(der::SEQUENCE, pkcs1)?;
     let (n, after) = der::expect(der::INTEGER, content)?;
     let (e, _) = der::expect(der::INTEGER, after)?;
