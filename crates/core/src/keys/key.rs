@@ -259,7 +259,7 @@ impl fmt::Debug for Key {
 /// The longest `kid` in bytes, in keys and in headers alike.
 pub(crate) const MAX_KID: usize = 256;
 
-fn checked_kid(kid: &str) -> Result<Box<str>, Error> {
+pub(super) fn checked_kid(kid: &str) -> Result<Box<str>, Error> {
     if kid.is_empty() || kid.len() > MAX_KID || kid.chars().any(char::is_control) {
         return Err(Error::because(
             Code::KeyInvalid,

@@ -1,6 +1,7 @@
 //! Keys as handles: parsed and judged once, bound to exactly one algorithm (RFC 8725, section 3.1), then only used.
 
 mod disguise;
+pub mod encryption;
 mod import;
 mod jwk;
 mod jwks;
@@ -9,6 +10,7 @@ mod live;
 mod ring;
 mod set;
 
+pub use encryption::{EncryptionKey, EncryptionKeySet};
 pub use jwks::Loaded;
 pub(crate) use key::MAX_KID;
 pub use key::{Key, Material};

@@ -1,0 +1,378 @@
+//! JSON Web Keys for encryption (RFC 7517, RFC 7518 section 6, RFC 8037) in, public ones and thumbprints (RFC 7638) out.
+
+use serde::Deserialize;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::{
+    EncryptionKey,
+    import::{Binding, from_secret, unbound},
+    key::{Parts, Uses},
+};
+use crate::{
+    crypto::{
+        ContentEncryption, Curve, EcdhPublic, EcdhSecret, KeyFamily, KeyManagement, OaepPublic, OaepSecret,
+        RsaComponents, sha256,
+    },
+    encoding::{base64url, json::write_string},
+    error::{Code, Error},
+};
+
+const fn refused(reason: &'static str) -> Error {
+    Error::because(Code::KeyInvalid, reason)
+}
+
+/// The members that are read; a duplicate of any of them is an error, unknown members are ignored (RFC 7517, section 4).
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Incoming {
+    kty: String,
+    alg: Option<String>,
+    crv: Option<String>,
+    d: Option<String>,
+    dp: Option<String>,
+    dq: Option<String>,
+    e: Option<String>,
+    k: Option<String>,
+    key_ops: Option<Vec<String>>,
+    kid: Option<String>,
+    n: Option<String>,
+    p: Option<String>,
+    q: Option<String>,
+    qi: Option<String>,
+    r#use: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+pub(super) fn import(binding: Binding, json: &str, kid: Option<&str>) -> Result<EncryptionKey, Error> {
+    let jwk: Incoming = serde_json::from_str(json).map_err(|_| refused("not a JWK (RFC 7517)"))?;
+    if jwk.r#use.as_deref().is_some_and(|usage| usage != "enc") {
+        return Err(refused("the JWK's use is not enc"));
+    }
+    let kid = kid.or(jwk.kid.as_deref());
+    match (binding.algorithm.family(), jwk.kty.as_str()) {
+        (KeyFamily::Secret(_), "oct") => {
+            let binding = named(binding, jwk.alg.as_deref())?;
+            let uses = secret_uses(binding.algorithm, jwk.key_ops.as_deref())?;
+            from_secret(binding, secret(jwk.k.as_deref(), "the JWK has no k")?, kid, uses)
+        }
+        (KeyFamily::Rsa, "RSA") => asymmetric(binding, &jwk, kid, rsa(&jwk)?),
+        (KeyFamily::Ecdh, "EC" | "OKP") => asymmetric(binding, &jwk, kid, ecdh(&jwk)?),
+        _ => Err(refused("the JWK's kty does not belong to the algorithm")),
+    }
+}
+
+fn asymmetric(binding: Binding, jwk: &Incoming, kid: Option<&str>, parts: Parts) -> Result<EncryptionKey, Error> {
+    unbound(binding)?;
+    if jwk.alg.as_deref().is_some_and(|alg| alg != binding.algorithm.as_str()) {
+        return Err(OTHER_ALGORITHM);
+    }
+    let allowed: &[&str] = match (&parts, jwk.key_ops.as_deref()) {
+        (_, None) => return EncryptionKey::new(binding.algorithm, None, kid, parts),
+        // The public half has no operation of its own to name.
+        (Parts::EcdhPublic(_), Some([])) => return EncryptionKey::new(binding.algorithm, None, kid, parts),
+        (Parts::EcdhPrivate(_) | Parts::EcdhPublic(_), _) => &["deriveKey", "deriveBits"],
+        (Parts::RsaPrivate(_), _) => &["unwrapKey", "decrypt"],
+        _ => &["wrapKey", "encrypt"],
+    };
+    if !names(jwk.key_ops.as_deref(), allowed) {
+        return Err(OPERATIONS);
+    }
+    EncryptionKey::new(binding.algorithm, None, kid, parts)
+}
+
+const OTHER_ALGORITHM: Error = refused("the JWK's alg is another algorithm");
+const OPERATIONS: Error = refused("the JWK's key_ops do not allow this use");
+
+/// A JWK for direct encryption names `dir`, or the content encryption as RFC 7520 does in section 5.6.1.
+fn named(binding: Binding, alg: Option<&str>) -> Result<Binding, Error> {
+    let Some(alg) = alg.filter(|alg| *alg != binding.algorithm.as_str()) else {
+        return Ok(binding);
+    };
+    let encryption = ContentEncryption::from_name(alg)
+        .filter(|_| binding.algorithm == KeyManagement::Dir)
+        .filter(|own| binding.encryption.is_none_or(|wanted| wanted == *own))
+        .ok_or(OTHER_ALGORITHM)?;
+    Ok(Binding {
+        encryption: Some(encryption),
+        ..binding
+    })
+}
+
+fn secret_uses(algorithm: KeyManagement, operations: Option<&[String]>) -> Result<Uses, Error> {
+    let (encrypt, decrypt): (&[&str], &[&str]) = if algorithm == KeyManagement::Dir {
+        (&["encrypt"], &["decrypt"])
+    } else {
+        (&["wrapKey", "encrypt"], &["unwrapKey", "decrypt"])
+    };
+    let uses = Uses {
+        encrypt: names(operations, encrypt),
+        decrypt: names(operations, decrypt),
+    };
+    if uses.encrypt || uses.decrypt {
+        Ok(uses)
+    } else {
+        Err(OPERATIONS)
+    }
+}
+
+fn names(operations: Option<&[String]>, wanted: &[&str]) -> bool {
+    operations.is_none_or(|operations| operations.iter().any(|operation| wanted.contains(&operation.as_str())))
+}
+
+fn rsa(jwk: &Incoming) -> Result<Parts, Error> {
+    const PARTS: &str = "a private RSA JWK needs p, q, dp, dq and qi beside d";
+    let n = member(jwk.n.as_deref(), "the JWK has no n")?;
+    let e = member(jwk.e.as_deref(), "the JWK has no e")?;
+    if jwk.d.is_none() {
+        return Ok(Parts::RsaPublic(OaepPublic::from_components(&n, &e)?));
+    }
+    Ok(Parts::RsaPrivate(OaepSecret::from_components(&RsaComponents {
+        n,
+        e,
+        d: secret(jwk.d.as_deref(), PARTS)?,
+        p: secret(jwk.p.as_deref(), PARTS)?,
+        q: secret(jwk.q.as_deref(), PARTS)?,
+        dp: secret(jwk.dp.as_deref(), PARTS)?,
+        dq: secret(jwk.dq.as_deref(), PARTS)?,
+        qi: secret(jwk.qi.as_deref(), PARTS)?,
+    })?))
+}
+
+fn ecdh(jwk: &Incoming) -> Result<Parts, Error> {
+    let curve = jwk
+        .crv
+        .as_deref()
+        .and_then(Curve::from_name)
+        .filter(|curve| curve.key_type() == jwk.kty)
+        .ok_or(refused("the JWK's crv is not P-256, P-384, P-521 or X25519"))?;
+    let x = member(jwk.x.as_deref(), "the JWK has no x")?;
+    let y = match curve {
+        Curve::X25519 => None,
+        _ => Some(member(jwk.y.as_deref(), "the JWK has no y")?),
+    };
+    let public = EcdhPublic::from_coordinates(curve, &x, y.as_deref())?;
+    if jwk.d.is_none() {
+        return Ok(Parts::EcdhPublic(public));
+    }
+    let private = EcdhSecret::from_scalar(curve, &secret(jwk.d.as_deref(), "the JWK has no d")?)?;
+    if *private.public() != public {
+        return Err(refused("the JWK's public part does not belong to its d"));
+    }
+    Ok(Parts::EcdhPrivate(private))
+}
+
+fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    member(text, missing).map(Zeroizing::new)
+}
+
+fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
+    base64url::decode(text.ok_or(refused(missing))?.as_bytes())
+        .map_err(|_| refused("a member of the JWK is not canonical base64url"))
+}
+
+impl EncryptionKey {
+    /// The public JWK's JSON text, with `use: enc`, `alg` and `kid`. A symmetric key has none and is refused.
+    pub fn public_jwk(&self) -> Result<String, Error> {
+        let mut json = self.required_members()?;
+        json.pop();
+        let members = [
+            ("use", Some("enc")),
+            ("alg", Some(self.algorithm().as_str())),
+            ("kid", self.kid()),
+        ];
+        for (name, value) in members {
+            if let Some(value) = value {
+                json.push(',');
+                write_member(name, value, &mut json);
+            }
+        }
+        json.push('}');
+        Ok(json)
+    }
+
+    /// The JWK thumbprint (RFC 7638, SHA-256, base64url). Refused for symmetric keys, whose thumbprint would be a hash of the bare
+    /// secret (RFC 7638, section 7).
+    pub fn thumbprint(&self) -> Result<String, Error> {
+        Ok(base64url::encode(&sha256(self.required_members()?.as_bytes())))
+    }
+
+    /// The members that RFC 7638 hashes, in its order.
+    fn required_members(&self) -> Result<String, Error> {
+        match self.parts() {
+            Parts::EcdhPrivate(secret) => Ok(ecdh_members(secret.public())),
+            Parts::EcdhPublic(public) => Ok(ecdh_members(public)),
+            Parts::RsaPrivate(secret) => Ok(rsa_members(secret.public())),
+            Parts::RsaPublic(public) => Ok(rsa_members(public)),
+            Parts::Secret(_) => Err(refused("a symmetric key is secret wholly and has no public form")),
+        }
+    }
+}
+
+/// `crv`, `kty`, `x` and `y` as a JSON object: an agreement key as a JWK with nothing else.
+fn ecdh_members(public: &EcdhPublic) -> String {
+    let (x, y) = public.coordinates();
+    let (x, y) = (base64url::encode(x), y.map(base64url::encode));
+    let curve = public.curve();
+    object(&[
+        ("crv", Some(curve.as_str())),
+        ("kty", Some(curve.key_type())),
+        ("x", Some(&x)),
+        ("y", y.as_deref()),
+    ])
+}
+
+fn rsa_members(public: &OaepPublic) -> String {
+    let (e, n) = (
+        base64url::encode(public.exponent()),
+        base64url::encode(public.modulus()),
+    );
+    object(&[("e", Some(&e)), ("kty", Some("RSA")), ("n", Some(&n))])
+}
+
+fn object(members: &[(&str, Option<&str>)]) -> String {
+    let mut json = String::from("{");
+    for (name, value) in members {
+        if let Some(value) = value {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            write_member(name, value, &mut json);
+        }
+    }
+    json.push('}');
+    json
+}
+
+fn write_member(name: &str, value: &str, json: &mut String) {
+    write_string(name, json);
+    json.push(':');
+    write_string(value, json);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Shape, *};
+    use crate::random::SystemRandom;
+
+    const BOB: &str = r#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
+
+    fn bind(algorithm: KeyManagement) -> Binding {
+        Binding {
+            algorithm,
+            encryption: None,
+        }
+    }
+
+    fn taken(algorithm: KeyManagement, json: &str) -> bool {
+        match EncryptionKey::from_jwk(bind(algorithm), json, None) {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.code(), Code::KeyInvalid, "{json}");
+                false
+            }
+        }
+    }
+
+    fn with(jwk: &str, member: &str) -> String {
+        jwk.replacen('{', &format!("{{{member},"), 1)
+    }
+
+    #[test]
+    fn a_jwk_made_for_something_else_is_refused() {
+        let alg = KeyManagement::EcdhEs;
+        assert!(taken(alg, BOB));
+        for good in [
+            r#""alg":"ECDH-ES""#,
+            r#""use":"enc""#,
+            r#""key_ops":["deriveBits"]"#,
+            r#""key_ops":["sign","deriveKey"]"#,
+        ] {
+            assert!(taken(alg, &with(BOB, good)), "{good}");
+        }
+        for bad in [
+            r#""alg":"ECDH-ES+A128KW""#,
+            r#""alg":"ES256""#,
+            r#""use":"sig""#,
+            r#""key_ops":["decrypt"]"#,
+            r#""key_ops":[]"#,
+            r#""x":"AAAA""#,
+        ] {
+            assert!(!taken(alg, &with(BOB, bad)), "{bad}");
+        }
+        for json in [
+            BOB.replace("P-256", "P-384"),
+            BOB.replace("\"EC\"", "\"OKP\""),
+            BOB.replace("VEmD", "VEmE"),
+            BOB.replace("e8ln", "f8ln"),
+            BOB.replace("weNJ", "weN="),
+            "{}".to_owned(),
+        ] {
+            assert!(!taken(alg, &json), "{json}");
+        }
+        assert!(!taken(KeyManagement::RsaOaep, BOB));
+        assert!(!taken(KeyManagement::A128Kw, BOB));
+    }
+
+    #[test]
+    fn the_operations_of_a_secret_say_what_it_does() {
+        let json = r#"{"kty":"oct","k":"AAECAwQFBgcICQoLDA0ODw"}"#;
+        let uses = |alg, ops: &str| {
+            EncryptionKey::from_jwk(bind(alg), &with(json, &format!("\"key_ops\":{ops}")), None)
+                .map(|key| (key.can_encrypt(), key.can_decrypt()))
+                .map_err(Error::code)
+        };
+        assert_eq!(uses(KeyManagement::A128Kw, r#"["wrapKey"]"#), Ok((true, false)));
+        assert_eq!(uses(KeyManagement::A128Kw, r#"["unwrapKey","x"]"#), Ok((false, true)));
+        assert_eq!(uses(KeyManagement::Dir, r#"["encrypt","decrypt"]"#), Ok((true, true)));
+        assert_eq!(uses(KeyManagement::Dir, r#"["wrapKey"]"#), Err(Code::KeyInvalid));
+        assert_eq!(uses(KeyManagement::A128Kw, r#"["sign"]"#), Err(Code::KeyInvalid));
+    }
+
+    #[test]
+    fn a_direct_key_may_name_its_content_encryption() {
+        let json =
+            |alg: &str| format!(r#"{{"kty":"oct","alg":"{alg}","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}}"#);
+        let bound = |alg: &str, encryption| {
+            let binding = Binding {
+                algorithm: KeyManagement::Dir,
+                encryption,
+            };
+            EncryptionKey::from_jwk(binding, &json(alg), None)
+                .ok()
+                .and_then(|key| key.encryption())
+        };
+        use ContentEncryption::{A128CbcHs256, A256Gcm};
+        assert_eq!(bound("A128CBC-HS256", None), Some(A128CbcHs256));
+        assert_eq!(bound("dir", None), Some(A256Gcm));
+        assert_eq!(bound("A128CBC-HS256", Some(A256Gcm)), None);
+        assert_eq!(bound("A128GCM", None), None);
+        assert!(!taken(KeyManagement::A256Kw, &json("A256GCM")));
+    }
+
+    #[test]
+    fn public_forms_read_back_and_show_no_secret() {
+        for algorithm in KeyManagement::ALL {
+            for curve in Curve::ALL {
+                let shape = Shape {
+                    curve: *curve,
+                    ..Shape::default()
+                };
+                let key = EncryptionKey::generate(*algorithm, shape, Some("k\"1"), &SystemRandom::new()).unwrap();
+                if matches!(algorithm.family(), KeyFamily::Secret(_)) {
+                    assert_eq!(key.public_jwk().unwrap_err().code(), Code::KeyInvalid);
+                    assert_eq!(key.thumbprint().unwrap_err().code(), Code::KeyInvalid);
+                    continue;
+                }
+                let json = key.public_jwk().unwrap();
+                assert!(!json.contains("\"d\""));
+                let public = EncryptionKey::from_jwk(bind(*algorithm), &json, None).unwrap();
+                assert!(public.can_encrypt() && !public.can_decrypt());
+                assert_eq!(public.kid(), Some("k\"1"));
+                assert_eq!(public.thumbprint().unwrap(), key.thumbprint().unwrap());
+                if algorithm.family() == KeyFamily::Rsa {
+                    break;
+                }
+            }
+        }
+    }
+}
