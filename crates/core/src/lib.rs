@@ -9,6 +9,7 @@ pub mod account;
 pub mod crypto;
 pub mod encoding;
 pub mod error;
+pub mod jwe;
 pub mod jws;
 pub mod jwt;
 pub mod keys;

@@ -1,0 +1,12 @@
+//! JSON Web Encryption in compact form (RFC 7516): one recipient, every header parameter protected, no compression.
+
+mod agreement;
+mod compact;
+mod decrypt;
+mod encrypt;
+mod header;
+
+pub use compact::{MAX_TOKEN_BYTES, Parts, split};
+pub use decrypt::{Allowed, Decrypted, decrypt};
+pub use encrypt::{EncryptOptions, MAX_PLAINTEXT_BYTES, encrypt};
+pub use header::Header;
