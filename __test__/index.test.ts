@@ -9,7 +9,8 @@ import * as native from '../dist/native.js';
 
 const NAMES = [
   'ERROR_CODES', 'KeyturnError', 'createAccounts', 'createAuth', 'createKeyRing', 'createRemoteKeySet', 'createSessions', 'createSigner',
-  'createVerifier', 'dangerouslyDecode', 'generateKey', 'hashPassword', 'importKey', 'importKeySet', 'signJws', 'verifyJws', 'verifyPassword',
+  'createVerifier', 'dangerouslyDecode', 'decryptJwe', 'encryptJwe', 'generateKey', 'hashPassword', 'importKey', 'importKeySet', 'signJws',
+  'verifyJws', 'verifyPassword',
 ];
 
 /** What `require` of a package finds from here. */

@@ -23,6 +23,7 @@ export const native = load();
 export type {
   DoneAnswer,
   EndedAnswer,
+  NativeEncryptionKey,
   NativeFailure,
   NativeInbox,
   NativeKey,

@@ -9,6 +9,32 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** An encryption key handle. */
+export declare class NativeEncryptionKey {
+  /** A new random key. */
+  static generate(binding: NativeBinding, curve?: string | undefined | null, bits?: number | undefined | null): NativeEncryptionKey
+  /** A symmetric key. */
+  static fromSecret(binding: NativeBinding, secret: Buffer): NativeEncryptionKey
+  /** A private key from PKCS#8. */
+  static fromPkcs8(binding: NativeBinding, der: Buffer): NativeEncryptionKey
+  /** A public key from a `SubjectPublicKeyInfo`. */
+  static fromSpki(binding: NativeBinding, der: Buffer): NativeEncryptionKey
+  /** A key from a JWK's JSON text. */
+  static fromJwk(binding: NativeBinding, json: string): NativeEncryptionKey
+  /** The key management algorithm's name. */
+  get algorithm(): string
+  /** The `kid`. */
+  get kid(): string | null
+  /** Whether it can encrypt. */
+  get canEncrypt(): boolean
+  /** Whether it can decrypt. */
+  get canDecrypt(): boolean
+  /** The public JWK as JSON text. */
+  publicJwk(): string
+  /** The RFC 7638 thumbprint. */
+  thumbprint(): string
+}
+
 /** One environment's inbox. */
 export declare class NativeInbox {
   /** An inbox that calls `bell` when letters lie in it, once until all have been taken. */
@@ -186,10 +212,16 @@ export declare function createSigner(keys: NativeKeySet, options: NativeSignerOp
 /** A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`. */
 export declare function createVerifier(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token?: string | number, now?: number) => string | number
 
+/** What a JWE held, or an error number. */
+export declare function decryptJwe(jwe: string, keys: Array<NativeEncryptionKey>, algorithms: Array<string>, encryptions: Array<string>): NativeDecrypted | number
+
 /** Nothing, or a failure. */
 export interface DoneAnswer {
   failure?: NativeFailure
 }
+
+/** A compact JWE, or an error number. */
+export declare function encryptJwe(plaintext: Buffer, key: NativeEncryptionKey, encryption?: string | undefined | null, header?: string | undefined | null): string | number
 
 /** The sessions that were ended, or a failure. */
 export interface EndedAnswer {
@@ -240,6 +272,19 @@ export interface NativeAccount {
   passwordHash: string
   roles: Array<string>
   permissions: Array<string>
+}
+
+/** What a key is bound to. */
+export interface NativeBinding {
+  algorithm: string
+  encryption?: string
+  kid?: string
+}
+
+/** A JWE that was opened: its header's JSON text, and what was encrypted. */
+export interface NativeDecrypted {
+  header: string
+  plaintext: Buffer
 }
 
 /** Why there is no answer: an error number, and whom it concerns. */

@@ -28,17 +28,18 @@ const ROOMS = [
   {
     room: 'entry',
     holds: /^lib\/index\.ts$/,
-    imports: ['errors', 'options', 'shared', 'keys', 'revocation', 'tokens', 'sessions', 'express'],
+    imports: ['errors', 'options', 'shared', 'keys', 'jwe', 'revocation', 'tokens', 'sessions', 'express'],
   },
   { room: 'shared', holds: /^lib\/[^/]+\.ts$/, imports: ['errors', 'native', 'options', 'shared', 'node'] },
   { room: 'options', holds: /^lib\/options\//, imports: ['errors', 'options'] },
   { room: 'http', holds: /^lib\/http\//, imports: ['errors', 'options', 'http', 'node'] },
   { room: 'keys', holds: /^lib\/keys\//, imports: ['errors', 'native', 'options', 'shared', 'keys', 'node'] },
+  { room: 'jwe', holds: /^lib\/jwe\//, imports: ['errors', 'native', 'options', 'shared', 'keys', 'jwe', 'node'] },
   { room: 'revocation', holds: /^lib\/revocation\//, imports: ['errors', 'native', 'options', 'shared', 'revocation', 'node'] },
   {
     room: 'tokens',
     holds: /^lib\/tokens\//,
-    imports: ['errors', 'native', 'options', 'shared', 'keys', 'revocation', 'tokens', 'node'],
+    imports: ['errors', 'native', 'options', 'shared', 'keys', 'jwe', 'revocation', 'tokens', 'node'],
   },
   {
     room: 'sessions',

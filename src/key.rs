@@ -134,7 +134,7 @@ pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Error> {
     Algorithm::from_name(name).ok_or(Error::because(Code::OptionInvalid, "there is no such algorithm"))
 }
 
-fn rsa_size(bits: u32) -> Result<RsaSize, Error> {
+pub(crate) fn rsa_size(bits: u32) -> Result<RsaSize, Error> {
     match bits {
         2048 => Ok(RsaSize::Bits2048),
         3072 => Ok(RsaSize::Bits3072),

@@ -15,9 +15,11 @@
 
 mod account;
 mod answer;
+mod encryption_key;
 mod error;
 mod hot;
 mod inbox;
+mod jwe;
 mod jws;
 mod key;
 mod key_ring;

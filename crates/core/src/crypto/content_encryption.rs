@@ -143,7 +143,9 @@ mod tests {
                 let mut other_tag = sealed.tag.clone();
                 other_tag[0] ^= 1;
                 let mut other_text = sealed.ciphertext.clone();
-                other_text.iter_mut().for_each(|byte| *byte ^= 1);
+                for byte in &mut other_text {
+                    *byte ^= 1;
+                }
                 let mut other_iv = iv.clone();
                 other_iv[3] ^= 1;
                 let mut other_key = key.clone();

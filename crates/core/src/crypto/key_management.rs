@@ -1,7 +1,7 @@
 //! The key management algorithms of JWE (RFC 7518, section 4.1; RFC 8037, section 3.2).
 
-/// How the content encryption key (CEK) reaches the recipient: the `alg` of a JWE. RSA1_5, PBES2 and the 192-bit forms are
-/// not among them.
+/// How the content encryption key (CEK) reaches the recipient: the `alg` of a JWE. `RSA1_5`, PBES2 and the 192-bit forms
+/// are not among them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum KeyManagement {

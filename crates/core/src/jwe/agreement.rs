@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{ContentEncryption, EcdhPublic, EcdhSecret, KeyManagement, concat_kdf};
 
-/// Between whom a key is agreed: PartyUInfo and PartyVInfo (RFC 7518, sections 4.6.1.2 and 4.6.1.3).
+/// Between whom a key is agreed: `PartyUInfo` and `PartyVInfo` (RFC 7518, sections 4.6.1.2 and 4.6.1.3).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parties<'a> {
     pub(super) apu: &'a [u8],

@@ -5,6 +5,9 @@ use crate::error::{Code, Error};
 /// The longest JWE that is taken apart. Every segment is copied once while it is decrypted.
 pub const MAX_TOKEN_BYTES: usize = 256 * 1024;
 
+/// What answers a longer one.
+pub const TOO_LARGE: Error = Error::because(Code::TokenTooLarge, "a JWE takes at most 256 KiB");
+
 /// The segments of a compact JWE, still in base64url.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {

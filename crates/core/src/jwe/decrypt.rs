@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{
-    MAX_TOKEN_BYTES, Parts as Segments,
+    MAX_TOKEN_BYTES, Parts as Segments, TOO_LARGE,
     agreement::{Parties, agreed_key},
     encrypt::oaep_hash,
     header::{Header, Parameters},
@@ -69,7 +69,7 @@ pub fn decrypt(
     random: &dyn Random,
 ) -> Result<Decrypted, Error> {
     if jwe.len() > MAX_TOKEN_BYTES {
-        return Err(Error::because(Code::TokenTooLarge, "a JWE takes at most 256 KiB"));
+        return Err(TOO_LARGE);
     }
     let segments = split(jwe)?;
     let json = String::from_utf8(base64url::decode(segments.header)?)
@@ -221,13 +221,17 @@ mod tests {
         for algorithm in KeyManagement::ALL {
             match algorithm.family() {
                 KeyFamily::Ecdh => keys.extend(Curve::ALL.iter().map(|curve| {
-                    let mut shape = Shape::default();
-                    shape.curve = *curve;
+                    let shape = Shape {
+                        curve: *curve,
+                        ..Shape::default()
+                    };
                     generate(*algorithm, shape)
                 })),
                 KeyFamily::Secret(None) => keys.extend(ContentEncryption::ALL.iter().map(|encryption| {
-                    let mut shape = Shape::default();
-                    shape.encryption = *encryption;
+                    let shape = Shape {
+                        encryption: *encryption,
+                        ..Shape::default()
+                    };
                     generate(*algorithm, shape)
                 })),
                 _ => keys.push(generate(*algorithm, Shape::default())),

@@ -6,7 +6,7 @@ mod decrypt;
 mod encrypt;
 mod header;
 
-pub use compact::{MAX_TOKEN_BYTES, Parts, split};
+pub use compact::{MAX_TOKEN_BYTES, Parts, TOO_LARGE, split};
 pub use decrypt::{Allowed, Decrypted, decrypt};
 pub use encrypt::{EncryptOptions, MAX_PLAINTEXT_BYTES, encrypt};
 pub use header::Header;

@@ -127,6 +127,8 @@ pub(super) fn unbound(binding: Binding) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use ContentEncryption::{A128CbcHs256, A128Gcm, A256CbcHs512, A256Gcm};
+
     use super::*;
 
     fn import(
@@ -149,7 +151,7 @@ mod tests {
             for length in [0, 15, 16, 17, 24, 31, 32, 33, 64] {
                 assert_eq!(import(algorithm, None, length).is_ok(), length == good, "{length}");
             }
-            let enc = Some(ContentEncryption::A128Gcm);
+            let enc = Some(A128Gcm);
             assert_eq!(import(algorithm, enc, good).unwrap_err().code(), Code::OptionInvalid);
         }
         for algorithm in [KeyManagement::RsaOaep, KeyManagement::EcdhEs] {
@@ -159,7 +161,6 @@ mod tests {
 
     #[test]
     fn a_direct_secret_is_bound_to_one_content_encryption() {
-        use ContentEncryption::{A128CbcHs256, A128Gcm, A256CbcHs512, A256Gcm};
         for (wanted, length, bound) in [
             (None, 16, Some(A128Gcm)),
             (None, 32, Some(A256Gcm)),

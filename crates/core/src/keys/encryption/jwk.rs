@@ -67,9 +67,8 @@ fn asymmetric(binding: Binding, jwk: &Incoming, kid: Option<&str>, parts: Parts)
         return Err(OTHER_ALGORITHM);
     }
     let allowed: &[&str] = match (&parts, jwk.key_ops.as_deref()) {
-        (_, None) => return EncryptionKey::new(binding.algorithm, None, kid, parts),
-        // The public half has no operation of its own to name.
-        (Parts::EcdhPublic(_), Some([])) => return EncryptionKey::new(binding.algorithm, None, kid, parts),
+        // The public half of an agreement has no operation of its own to name.
+        (_, None) | (Parts::EcdhPublic(_), Some([])) => return EncryptionKey::new(binding.algorithm, None, kid, parts),
         (Parts::EcdhPrivate(_) | Parts::EcdhPublic(_), _) => &["deriveKey", "deriveBits"],
         (Parts::RsaPrivate(_), _) => &["unwrapKey", "decrypt"],
         _ => &["wrapKey", "encrypt"],
@@ -341,10 +340,9 @@ mod tests {
                 .ok()
                 .and_then(|key| key.encryption())
         };
-        use ContentEncryption::{A128CbcHs256, A256Gcm};
-        assert_eq!(bound("A128CBC-HS256", None), Some(A128CbcHs256));
-        assert_eq!(bound("dir", None), Some(A256Gcm));
-        assert_eq!(bound("A128CBC-HS256", Some(A256Gcm)), None);
+        assert_eq!(bound("A128CBC-HS256", None), Some(ContentEncryption::A128CbcHs256));
+        assert_eq!(bound("dir", None), Some(ContentEncryption::A256Gcm));
+        assert_eq!(bound("A128CBC-HS256", Some(ContentEncryption::A256Gcm)), None);
         assert_eq!(bound("A128GCM", None), None);
         assert!(!taken(KeyManagement::A256Kw, &json("A256GCM")));
     }

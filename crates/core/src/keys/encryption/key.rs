@@ -60,12 +60,12 @@ pub struct Shape {
 }
 
 impl Default for Shape {
-    /// A256GCM, P-256, 2048 bits.
+    /// A256GCM, P-256, 3072 bits.
     fn default() -> Self {
         Self {
             encryption: ContentEncryption::A256Gcm,
             curve: Curve::P256,
-            rsa: RsaSize::Bits2048,
+            rsa: RsaSize::Bits3072,
         }
     }
 }

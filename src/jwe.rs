@@ -1,0 +1,88 @@
+//! JWE for JavaScript: a value, or an error number.
+
+use keyturn_core::{
+    error::{Code, Error},
+    jwe::{Allowed, Decrypted, EncryptOptions, MAX_TOKEN_BYTES, TOO_LARGE, decrypt, encrypt},
+    keys::EncryptionKeySet,
+    random::SystemRandom,
+};
+use napi::{
+    Either, JsString,
+    bindgen_prelude::{Buffer, ClassInstance},
+};
+use napi_derive::napi;
+
+use crate::{
+    encryption_key::{NativeEncryptionKey, content_encryption, key_management},
+    error::number,
+};
+
+/// A JWE that was opened: its header's JSON text, and what was encrypted.
+#[napi(object)]
+pub struct NativeDecrypted {
+    pub header: String,
+    pub plaintext: Buffer,
+}
+
+/// A compact JWE, or an error number.
+#[napi(catch_unwind)]
+pub fn encrypt_jwe(
+    plaintext: Buffer,
+    key: &NativeEncryptionKey,
+    encryption: Option<String>,
+    header: Option<String>,
+) -> Either<String, u32> {
+    let sealed = || {
+        let options = EncryptOptions {
+            encryption: encryption.as_deref().map(content_encryption).transpose()?,
+            header: header.as_deref(),
+        };
+        encrypt(&plaintext, &key.key, &options, &SystemRandom::new())
+    };
+    sealed().map_or_else(|error| Either::B(number(error)), Either::A)
+}
+
+/// What a JWE held, or an error number.
+#[napi(catch_unwind)]
+pub fn decrypt_jwe(
+    jwe: JsString<'_>,
+    keys: Vec<ClassInstance<'_, NativeEncryptionKey>>,
+    algorithms: Vec<String>,
+    encryptions: Vec<String>,
+) -> Either<NativeDecrypted, u32> {
+    open(jwe, &keys, &algorithms, &encryptions).map_or_else(
+        |error| Either::B(number(error)),
+        |opened| {
+            Either::A(NativeDecrypted {
+                header: opened.header,
+                plaintext: opened.plaintext.as_slice().into(),
+            })
+        },
+    )
+}
+
+fn open(
+    jwe: JsString<'_>,
+    keys: &[ClassInstance<'_, NativeEncryptionKey>],
+    algorithms: &[String],
+    encryptions: &[String],
+) -> Result<Decrypted, Error> {
+    let internal = |_| Error::new(Code::Internal);
+    // Before anything is copied.
+    if jwe.utf8_len().map_err(internal)? > MAX_TOKEN_BYTES {
+        return Err(TOO_LARGE);
+    }
+    let jwe = jwe.into_utf8().map_err(internal)?;
+    let keys: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
+    let keys = EncryptionKeySet::new(keys)?;
+    let algorithms = algorithms
+        .iter()
+        .map(|name| key_management(name))
+        .collect::<Result<_, _>>()?;
+    let encryptions = encryptions
+        .iter()
+        .map(|name| content_encryption(name))
+        .collect::<Result<_, _>>()?;
+    let allowed = Allowed::new(&keys, algorithms, encryptions)?;
+    decrypt(jwe.as_slice(), &keys, &allowed, &SystemRandom::new())
+}
