@@ -85,7 +85,7 @@ describe('importKey for EdDSA', () => {
     ['a secret KeyObject', createSecretKey(Buffer.alloc(32, 1)), /a secret is a key for HS256 to HS512 only/],
     ['{ secret }', { secret: SECRET }, /a secret is a key for HS256 to HS512 only/],
     ['an HMAC JWK', { kty: 'oct', k: Buffer.from(SECRET).toString('base64url') }],
-    ['a JWK set', { keys: [RFC_8037_PUBLIC] }, /a key is PEM, DER, a JWK, a KeyObject, or \{ secret \} for HMAC/],
+    ['a JWK set', { keys: [RFC_8037_PUBLIC] }, /a key is PEM, DER, a JWK, a KeyObject, or \{ secret \}/],
     ['the JSON text of a JWK', JSON.stringify(RFC_8037_PUBLIC)],
     ['{ key, passphrase } as node:crypto has it', { key: pem(PRIVATE), passphrase: 'a' }, /a key is PEM, DER, a JWK/],
     ...[undefined, null, true, 7, NaN, 5n, [], {}, () => pem(PRIVATE), Symbol('key'), new ArrayBuffer(44), { toString: () => pem(PRIVATE) }].map(
@@ -237,7 +237,7 @@ describe('the options of importKey', () => {
     for (const options of [undefined, null, [], 'HS256', 7]) {
       assert.throws(() => importWrong(material, options as unknown as object), {
         code: 'ERR_OPTION_INVALID',
-        message: 'importKey() must be an object with alg, kid, use, passphrase',
+        message: 'importKey() must be an object with alg, kid, use, enc, passphrase',
       });
     }
   });
@@ -249,7 +249,7 @@ describe('the options of importKey', () => {
     });
     assert.throws(() => importWrong(material, { alg: 'HS256', algorithm: 'HS256' }), {
       code: 'ERR_OPTION_UNKNOWN',
-      message: /the options are alg, kid, use, passphrase$/,
+      message: /the options are alg, kid, use, enc, passphrase$/,
     });
   });
 

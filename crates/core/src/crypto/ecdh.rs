@@ -157,7 +157,8 @@ impl EcdhSecret {
         &self.public
     }
 
-    /// The shared secret; `None` if the other key is on another curve, or the secret would be all zeros (RFC 7748, section 6.1).
+    /// The shared secret; `None` if the other key is on another curve. On X25519 it is never all zeros (RFC 7748, section 6.1); on
+    /// the others zero is the coordinate of a sound point.
     pub fn agree(&self, peer: &EcdhPublic) -> Option<Zeroizing<Vec<u8>>> {
         if peer.curve != self.public.curve {
             return None;
@@ -166,7 +167,7 @@ impl EcdhSecret {
             Ok(Zeroizing::new(secret.to_vec()))
         })
         .ok()
-        .filter(|secret| secret.iter().any(|byte| *byte != 0))
+        .filter(|secret| peer.curve != Curve::X25519 || secret.iter().any(|byte| *byte != 0))
     }
 }
 

@@ -22,6 +22,8 @@ mod provider;
 mod roca;
 mod rsa;
 mod rsa_oaep;
+#[cfg(test)]
+mod wycheproof_encryption;
 
 use jsonwebtoken::signature::{Signer, Verifier};
 

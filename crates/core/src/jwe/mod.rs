@@ -2,6 +2,8 @@
 
 mod agreement;
 mod compact;
+#[cfg(test)]
+mod cookbook;
 mod decrypt;
 mod encrypt;
 mod header;
