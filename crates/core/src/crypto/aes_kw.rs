@@ -16,7 +16,7 @@ pub fn wrap_key(kek: &[u8], key: &[u8]) -> Option<Vec<u8>> {
 /// The key that was wrapped; `None` unless its integrity check holds, which is compared in constant time.
 pub fn unwrap_key(kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut key = Zeroizing::new(vec![0; wrapped.len().checked_sub(WRAP_BYTES)?]);
-    let length = expanded(kek)?.unwrap(wrapped, &mut key).ok()?.len();
+    let length = KeyWrap::unwrap(expanded(kek)?, wrapped, &mut key).ok()?.len();
     (length == key.len()).then_some(key)
 }
 
