@@ -9,6 +9,14 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Opens JWEs with a set of keys. */
+export declare class NativeDecrypter {
+  /** For these keys, and what narrows their algorithms. */
+  static create(keys: Array<NativeEncryptionKey>, algorithms: Array<string>, encryptions: Array<string>): NativeDecrypter
+  /** What a JWE held, or an error number. */
+  decrypt(jwe: string): NativeDecrypted | number
+}
+
 /** An encryption key handle. */
 export declare class NativeEncryptionKey {
   /** A new random key. */
@@ -211,9 +219,6 @@ export declare function createSigner(keys: NativeKeySet, options: NativeSignerOp
 
 /** A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`. */
 export declare function createVerifier(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token?: string | number, now?: number) => string | number
-
-/** What a JWE held, or an error number. */
-export declare function decryptJwe(jwe: string, keys: Array<NativeEncryptionKey>, algorithms: Array<string>, encryptions: Array<string>): NativeDecrypted | number
 
 /** Nothing, or a failure. */
 export interface DoneAnswer {

@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeDecrypter = nativeBinding.NativeDecrypter
 module.exports.NativeEncryptionKey = nativeBinding.NativeEncryptionKey
 module.exports.NativeInbox = nativeBinding.NativeInbox
 module.exports.NativeKey = nativeBinding.NativeKey
@@ -849,7 +850,6 @@ module.exports.codes = nativeBinding.codes
 module.exports.createSessionVerifier = nativeBinding.createSessionVerifier
 module.exports.createSigner = nativeBinding.createSigner
 module.exports.createVerifier = nativeBinding.createVerifier
-module.exports.decryptJwe = nativeBinding.decryptJwe
 module.exports.encryptJwe = nativeBinding.encryptJwe
 module.exports.hashPassword = nativeBinding.hashPassword
 module.exports.reasonText = nativeBinding.reasonText

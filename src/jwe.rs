@@ -14,7 +14,7 @@ use napi_derive::napi;
 
 use crate::{
     encryption_key::{NativeEncryptionKey, content_encryption, key_management},
-    error::number,
+    error::{Thrown, number, thrown},
 };
 
 /// A JWE that was opened: its header's JSON text, and what was encrypted.
@@ -42,37 +42,55 @@ pub fn encrypt_jwe(
     sealed().map_or_else(|error| Either::B(number(error)), Either::A)
 }
 
-/// What a JWE held, or an error number.
-#[napi(catch_unwind)]
-pub fn decrypt_jwe(
-    jwe: JsString<'_>,
-    keys: Vec<ClassInstance<'_, NativeEncryptionKey>>,
-    algorithms: Vec<String>,
-    encryptions: Vec<String>,
-) -> Either<NativeDecrypted, u32> {
-    open(jwe, &keys, &algorithms, &encryptions).map_or_else(
-        |error| Either::B(number(error)),
-        |opened| {
-            Either::A(NativeDecrypted {
-                header: opened.header,
-                plaintext: opened.plaintext.as_slice().into(),
-            })
-        },
-    )
+/// Opens JWEs with a set of keys.
+#[napi]
+pub struct NativeDecrypter {
+    keys: EncryptionKeySet,
+    allowed: Allowed,
 }
 
-fn open(
-    jwe: JsString<'_>,
+#[napi]
+impl NativeDecrypter {
+    /// For these keys, and what narrows their algorithms.
+    #[napi(factory, catch_unwind)]
+    pub fn create(
+        keys: Vec<ClassInstance<'_, NativeEncryptionKey>>,
+        algorithms: Vec<String>,
+        encryptions: Vec<String>,
+    ) -> Result<Self, Thrown> {
+        resolve(&keys, &algorithms, &encryptions).map_err(thrown)
+    }
+
+    /// What a JWE held, or an error number.
+    #[napi(catch_unwind)]
+    pub fn decrypt(&self, jwe: JsString<'_>) -> Either<NativeDecrypted, u32> {
+        self.open(jwe).map_or_else(
+            |error| Either::B(number(error)),
+            |opened| {
+                Either::A(NativeDecrypted {
+                    header: opened.header,
+                    plaintext: opened.plaintext.as_slice().into(),
+                })
+            },
+        )
+    }
+
+    fn open(&self, jwe: JsString<'_>) -> Result<Decrypted, Error> {
+        let internal = |_| Error::new(Code::Internal);
+        // Before anything is copied.
+        if jwe.utf8_len().map_err(internal)? > MAX_TOKEN_BYTES {
+            return Err(TOO_LARGE);
+        }
+        let jwe = jwe.into_utf8().map_err(internal)?;
+        decrypt(jwe.as_slice(), &self.keys, &self.allowed, &SystemRandom::new())
+    }
+}
+
+fn resolve(
     keys: &[ClassInstance<'_, NativeEncryptionKey>],
     algorithms: &[String],
     encryptions: &[String],
-) -> Result<Decrypted, Error> {
-    let internal = |_| Error::new(Code::Internal);
-    // Before anything is copied.
-    if jwe.utf8_len().map_err(internal)? > MAX_TOKEN_BYTES {
-        return Err(TOO_LARGE);
-    }
-    let jwe = jwe.into_utf8().map_err(internal)?;
+) -> Result<NativeDecrypter, Error> {
     let keys: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
     let keys = EncryptionKeySet::new(keys)?;
     let algorithms = algorithms
@@ -84,5 +102,5 @@ fn open(
         .map(|name| content_encryption(name))
         .collect::<Result<_, _>>()?;
     let allowed = Allowed::new(&keys, algorithms, encryptions)?;
-    decrypt(jwe.as_slice(), &keys, &allowed, &SystemRandom::new())
+    Ok(NativeDecrypter { keys, allowed })
 }

@@ -2,7 +2,7 @@ import { KeyturnError } from '../errors.js';
 import { checkedName, CONTENT_ENCRYPTIONS, type ContentEncryption, KEY_MANAGEMENT_ALGORITHMS, type KeyManagementAlgorithm } from '../keys/encryption.js';
 import type { EncryptionKey } from '../keys/key.js';
 import { native, type NativeEncryptionKey } from '../native.js';
-import { fromNumber } from '../native-error.js';
+import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { stringList } from '../options/strings.js';
 import { encryptionKey } from './encrypt.js';
@@ -40,9 +40,10 @@ export function createDecrypter(key: unknown, options: Readonly<DecryptOptions>,
   const algorithms = stringList(options.algorithms, 'algorithms').map((name) => checkedName(name, 'algorithms', KEY_MANAGEMENT_ALGORITHMS));
   const encryptions = stringList(options.encryptions, 'encryptions').map((name) => checkedName(name, 'encryptions', CONTENT_ENCRYPTIONS));
   const keys = encryptionKeys(key);
+  const decrypter = translated(() => native.NativeDecrypter.create(keys, algorithms, encryptions));
   return (jwe) => {
     if (typeof jwe !== 'string') throw new KeyturnError('ERR_TOKEN_MALFORMED', 'The token is not a well-formed compact JWE: it is no string.');
-    const opened = native.decryptJwe(jwe, keys, algorithms, encryptions);
+    const opened = decrypter.decrypt(jwe);
     if (typeof opened === 'number') throw fromNumber(opened);
     return { header: JSON.parse(opened.header) as Record<string, unknown>, plaintext: opened.plaintext };
   };

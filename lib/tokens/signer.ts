@@ -9,6 +9,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { type HeaderMembers, headerText } from './header.js';
+import { tokenEncrypter, type TokenEncryption } from './nested.js';
 
 export interface SignerOptions {
   /** A key that can sign, or a ring, whose active key signs. */
@@ -25,6 +26,8 @@ export interface SignerOptions {
   readonly typ?: string | undefined;
   /** Further members of the header. */
   readonly header?: HeaderMembers | undefined;
+  /** Encrypts each signed token, so that only the holder of this key can read it (RFC 7519, section 5.2). */
+  readonly encrypt?: Readonly<TokenEncryption> | undefined;
 }
 
 /** What one call adds. */
@@ -54,7 +57,7 @@ export interface Signer {
 
 /** Resolves every option once; the signer that is returned does little. */
 export function createSigner(options: Readonly<SignerOptions>): Signer {
-  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header']);
+  checkOptions(options, 'createSigner()', ['key', 'issuer', 'audience', 'expiresIn', 'notBefore', 'typ', 'header', 'encrypt']);
   const keys = signingKeysOf(options.key);
   const { expiresIn, notBefore } = options;
   const resolved = {
@@ -66,20 +69,26 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     typ: optionalString(options.typ, 'typ'),
     header: headerText(options.header),
   };
+  const encrypt = options.encrypt === undefined ? undefined : tokenEncrypter(options.encrypt);
   const signRaw = translated(() => native.createSigner(keys.set, defined(resolved)));
   const pooled = translated(() => native.NativePooledSigner.create(keys.set, defined(resolved)));
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return token(signRaw(text, now(), subject, jti, expiresIn));
+    return finished(signRaw(text, now(), subject, jti, expiresIn));
   }
 
   async function signInPool(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): Promise<string> {
     if (!keys.isSlow()) return sign(claims, call);
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return token(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+    return finished(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+  }
+
+  function finished(answer: string | number): string {
+    const signed = token(answer);
+    return encrypt === undefined ? signed : encrypt(signed);
   }
 
   return Object.assign(sign, { async: signInPool });

@@ -11,6 +11,7 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
 import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
+import { decryptFirst, type TokenDecryption, tokenDecrypter } from './nested.js';
 
 export interface VerifierOptions {
   /**
@@ -36,7 +37,9 @@ export interface VerifierOptions {
   readonly required?: readonly string[] | undefined;
   /** Refuses revoked tokens, and those that live longer than a day: `sessions.revocation`. */
   readonly revocation?: Revocation | undefined;
-  /** The longest token that is looked at. Default 8192. */
+  /** Opens tokens that were encrypted after they were signed; one that is merely signed is then refused. */
+  readonly decrypt?: Readonly<TokenDecryption> | undefined;
+  /** The longest token that is looked at, encrypted or not. Default 8192. */
   readonly maxTokenBytes?: number | undefined;
   /**
    * Remembers verified tokens of up to 8 KiB: `true` for 10,000 of them. Times and revocation are judged on every call all
@@ -66,7 +69,7 @@ export interface Verifier {
 
 const NAMES = [
   'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
-  'maxTokenBytes', 'cache',
+  'decrypt', 'maxTokenBytes', 'cache',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
@@ -94,6 +97,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     ...(entries === undefined ? {} : { cacheEntries: entries }),
   };
   const { set, remote, isSlow } = keySourceOf(options.key);
+  const decrypt = options.decrypt === undefined ? undefined : tokenDecrypter(options.decrypt, resolved.maxTokenBytes);
   const verifyRaw: RawVerify = translated(() => native.createVerifier(set, resolved, revocation));
   const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
   const verify = entries === undefined ? freshVerify(verifyRaw, named) : cachedVerify(verifyRaw, named);
@@ -105,7 +109,8 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   }
 
   const faces = { now: verify, later: verifyInPool };
-  const { now, later } = remote === undefined ? faces : followRemote(remote, faces);
+  const followed = remote === undefined ? faces : followRemote(remote, faces);
+  const { now, later } = decrypt === undefined ? followed : decryptFirst(decrypt, followed);
   return Object.defineProperty(Object.assign(now, { async: later }), 'cache', {
     get: () => (entries === undefined ? undefined : cacheStatistics(verifyRaw, entries)),
     enumerable: true,
