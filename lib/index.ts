@@ -3,12 +3,6 @@ export type { KeyturnErrorCode, KeyturnErrorDetails } from './errors.js';
 export { ERROR_CODES, KeyturnError } from './errors.js';
 export type { AuthEvent, AuthEventListener, AuthEventType } from './events.js';
 export { type Auth, type AuthenticatedRequest, type AuthOptions, createAuth } from './express/index.js';
-export { type DecryptedJwe, decryptJwe, type DecryptOptions } from './jwe/decrypt.js';
-export { encryptJwe, type EncryptOptions } from './jwe/encrypt.js';
-export type { ContentEncryption, Curve, KeyManagementAlgorithm } from './keys/encryption.js';
-export { type GenerateEncryptionKeyOptions, generateKey, type GenerateKeyOptions } from './keys/generate.js';
-export { type ImportEncryptionKeyOptions, importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
-export type { Algorithm, EncryptionKey, Key, PublicJwk } from './keys/key.js';
 export {
   createRemoteKeySet,
   type RemoteKeySet,
@@ -18,6 +12,12 @@ export {
 export { createKeyRing, type KeyRing, type KeyRingOptions, type KeyState, type RingKey } from './keys/ring.js';
 export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } from './keys/set.js';
 export type { VerifyingKeys } from './keys/source.js';
+export { type DecryptedJwe, decryptJwe, type DecryptOptions } from './jwe/decrypt.js';
+export { encryptJwe, type EncryptOptions } from './jwe/encrypt.js';
+export type { ContentEncryption, Curve, KeyManagementAlgorithm } from './keys/encryption.js';
+export { type GenerateEncryptionKeyOptions, generateKey, type GenerateKeyOptions } from './keys/generate.js';
+export { type ImportEncryptionKeyOptions, importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
+export type { Algorithm, EncryptionKey, Key, KeyAlgorithm, PublicJwk } from './keys/key.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';
@@ -37,5 +37,6 @@ export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js'
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
 export type { HeaderMembers } from './tokens/header.js';
 export { signJws, type SignJwsOptions, type VerifiedJws, verifyJws, type VerifyJwsOptions } from './tokens/jws.js';
+export type { TokenDecryption, TokenEncryption } from './tokens/nested.js';
 export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
 export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';

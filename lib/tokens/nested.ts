@@ -50,6 +50,20 @@ export function tokenDecrypter(options: Readonly<TokenDecryption>, maxTokenBytes
   };
 }
 
+/** The two faces of a verifier. */
+interface Faces<T> {
+  now(token: string): T;
+  later(token: string): Promise<T>;
+}
+
+/** The same faces for tokens that have to be opened first. */
+export function decryptFirst<T>(decrypt: (jwe: string) => string, faces: Readonly<Faces<T>>): Faces<T> {
+  return {
+    now: (jwe) => faces.now(decrypt(jwe)),
+    later: async (jwe) => faces.later(decrypt(jwe)),
+  };
+}
+
 /** A media type, compared without case (RFC 7515, section 4.1.10); RFC 7519 asks for it in section 5.2. */
 function isNestedToken(cty: unknown): boolean {
   return typeof cty === 'string' && /^(application\/)?jwt$/i.test(cty);

@@ -11,7 +11,7 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
 import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
-import { tokenDecrypter, type TokenDecryption } from './nested.js';
+import { decryptFirst, type TokenDecryption, tokenDecrypter } from './nested.js';
 
 export interface VerifierOptions {
   /**
@@ -96,8 +96,8 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
     ...(entries === undefined ? {} : { cacheEntries: entries }),
   };
-  const decrypt = options.decrypt === undefined ? undefined : tokenDecrypter(options.decrypt, resolved.maxTokenBytes);
   const { set, remote, isSlow } = keySourceOf(options.key);
+  const decrypt = options.decrypt === undefined ? undefined : tokenDecrypter(options.decrypt, resolved.maxTokenBytes);
   const verifyRaw: RawVerify = translated(() => native.createVerifier(set, resolved, revocation));
   const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
   const verify = entries === undefined ? freshVerify(verifyRaw, named) : cachedVerify(verifyRaw, named);
@@ -109,10 +109,9 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   }
 
   const faces = { now: verify, later: verifyInPool };
-  const { now, later } = remote === undefined ? faces : followRemote(remote, faces);
-  const whole = decrypt === undefined ? now : (token: string) => now(decrypt(token));
-  const wholeLater = decrypt === undefined ? later : async (token: string) => later(decrypt(token));
-  return Object.defineProperty(Object.assign(whole, { async: wholeLater }), 'cache', {
+  const followed = remote === undefined ? faces : followRemote(remote, faces);
+  const { now, later } = decrypt === undefined ? followed : decryptFirst(decrypt, followed);
+  return Object.defineProperty(Object.assign(now, { async: later }), 'cache', {
     get: () => (entries === undefined ? undefined : cacheStatistics(verifyRaw, entries)),
     enumerable: true,
   }) as Verifier;

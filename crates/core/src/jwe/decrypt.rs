@@ -223,18 +223,18 @@ mod tests {
                 KeyFamily::Ecdh => keys.extend(Curve::ALL.iter().map(|curve| {
                     let shape = Shape {
                         curve: *curve,
-                        ..Shape::default()
+                        ..Shape::quick()
                     };
                     generate(*algorithm, shape)
                 })),
                 KeyFamily::Secret(None) => keys.extend(ContentEncryption::ALL.iter().map(|encryption| {
                     let shape = Shape {
                         encryption: *encryption,
-                        ..Shape::default()
+                        ..Shape::quick()
                     };
                     generate(*algorithm, shape)
                 })),
-                _ => keys.push(generate(*algorithm, Shape::default())),
+                _ => keys.push(generate(*algorithm, Shape::quick())),
             }
         }
         keys
@@ -284,7 +284,7 @@ mod tests {
     fn another_key_fails_as_a_wrong_tag_does() {
         for key in keys() {
             let jwe = encrypt(b"plaintext", &key, &EncryptOptions::default(), &SystemRandom::new()).unwrap();
-            let mut shape = Shape::default();
+            let mut shape = Shape::quick();
             if let Some(encryption) = key.encryption() {
                 shape.encryption = encryption;
             }
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_lists_narrow_and_the_size_is_bounded() {
-        let key = EncryptionKey::generate(KeyManagement::A128Kw, Shape::default(), None, &SystemRandom::new()).unwrap();
+        let key = EncryptionKey::generate(KeyManagement::A128Kw, Shape::quick(), None, &SystemRandom::new()).unwrap();
         let jwe = encrypt(b"", &key, &EncryptOptions::default(), &SystemRandom::new()).unwrap();
         let set = EncryptionKeySet::new([key]).unwrap();
         let judge = |algorithms: &[KeyManagement], encryptions: &[ContentEncryption], jwe: &[u8]| {

@@ -275,7 +275,7 @@ mod tests {
     use crate::{keys::encryption::Shape, random::SystemRandom};
 
     fn key(algorithm: KeyManagement) -> EncryptionKey {
-        EncryptionKey::generate(algorithm, Shape::default(), None, &SystemRandom::new()).unwrap()
+        EncryptionKey::generate(algorithm, Shape::quick(), None, &SystemRandom::new()).unwrap()
     }
 
     fn with_header(algorithm: KeyManagement, header: &str) -> Result<String, Error> {

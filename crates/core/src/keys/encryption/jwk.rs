@@ -353,7 +353,7 @@ mod tests {
             for curve in Curve::ALL {
                 let shape = Shape {
                     curve: *curve,
-                    ..Shape::default()
+                    ..Shape::quick()
                 };
                 let key = EncryptionKey::generate(*algorithm, shape, Some("k\"1"), &SystemRandom::new()).unwrap();
                 if matches!(algorithm.family(), KeyFamily::Secret(_)) {

@@ -82,7 +82,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     fn key(algorithm: KeyManagement, kid: Option<&str>) -> EncryptionKey {
-        EncryptionKey::generate(algorithm, Shape::default(), kid, &SystemRandom::new()).unwrap()
+        EncryptionKey::generate(algorithm, Shape::quick(), kid, &SystemRandom::new()).unwrap()
     }
 
     #[test]
