@@ -32,3 +32,4 @@ mod revocation;
 mod session;
 mod time;
 mod token;
+mod token_cache;

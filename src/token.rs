@@ -14,12 +14,13 @@ use napi_derive::napi;
 
 use crate::{
     error::{Thrown, thrown},
-    hot::{self, Arguments, HotState},
+    hot::{self, Answer, Arguments, HotState},
     key::algorithms,
     key_set::NativeKeySet,
     live_signer::LiveSigner,
     session::NativeSessions,
     time,
+    token_cache::CachedVerifierState,
 };
 
 /// The longest claims text that is signed.
@@ -57,6 +58,7 @@ pub struct NativeVerifierOptions {
     pub require_exp: bool,
     pub required: Vec<String>,
     pub max_token_bytes: u32,
+    pub cache_entries: Option<u32>,
 }
 
 /// A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number.
@@ -80,18 +82,27 @@ pub fn create_signer<'env>(
     hot::function(env, state).map_err(internal)
 }
 
-/// A function `(token, now)` that returns the payload's text or an error number.
-#[napi(catch_unwind, ts_return_type = "(token: string, now: number) => string | number")]
+/// A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`.
+#[napi(
+    catch_unwind,
+    ts_return_type = "(token?: string | number, now?: number) => string | number"
+)]
 pub fn create_verifier<'env>(
     env: &'env Env,
     keys: &NativeKeySet,
     options: NativeVerifierOptions,
     revocation: Option<&NativeSessions>,
 ) -> Result<Unknown<'env>, Thrown> {
+    let cache_entries = options.cache_entries;
     let verifier = resolve(Arc::clone(&keys.keys), options, revocation.is_some()).map_err(thrown)?;
+    let revocation = revocation.map(|sessions| Arc::clone(&sessions.manager));
+    if let Some(entries) = cache_entries {
+        let state = CachedVerifierState::new(verifier, revocation, entries).map_err(thrown)?;
+        return hot::function(env, state).map_err(internal);
+    }
     let state = VerifierState {
         verifier,
-        revocation: revocation.map(|sessions| Arc::clone(&sessions.manager)),
+        revocation,
         token: Vec::new(),
         scratch: Scratch::default(),
     };
@@ -138,7 +149,7 @@ struct SignerState {
 }
 
 impl HotState for SignerState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         const NO_OBJECT: Error = Error::because(Code::ClaimsInvalid, "the claims are not a JSON object");
         let claims = arguments.text(0, &mut self.claims, MAX_CLAIMS_BYTES);
         let claims = utf8(claims.map_err(|_| CLAIMS_TOO_LONG)?).ok_or(NO_OBJECT)?;
@@ -150,7 +161,7 @@ impl HotState for SignerState {
         };
         let now = arguments.time(1);
         self.signer.at(now)?.sign(claims, &call, now, &mut self.token)?;
-        Ok(&self.token)
+        Ok(Answer::Text(&self.token))
     }
 }
 
@@ -162,7 +173,7 @@ struct VerifierState {
 }
 
 impl HotState for VerifierState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let most = self.verifier.max_token_bytes();
         let token = arguments.text(0, &mut self.token, most)?.ok_or(Code::TokenMalformed)?;
         let revocation = match &self.revocation {
@@ -172,7 +183,7 @@ impl HotState for VerifierState {
         let verified = self
             .verifier
             .verify(token, arguments.time(1), revocation, &mut self.scratch)?;
-        Ok(verified.payload)
+        Ok(Answer::Text(verified.payload))
     }
 }
 
@@ -183,13 +194,11 @@ struct SessionVerifierState {
 }
 
 impl HotState for SessionVerifierState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let most = keyturn_core::jwt::DEFAULT_MAX_TOKEN_BYTES;
         let token = arguments.text(0, &mut self.token, most)?.ok_or(Code::TokenMalformed)?;
-        Ok(self
-            .manager
-            .verify(token, arguments.time(1), &mut self.scratch)?
-            .payload)
+        let verified = self.manager.verify(token, arguments.time(1), &mut self.scratch)?;
+        Ok(Answer::Text(verified.payload))
     }
 }
 

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 
 import { createSigner, createVerifier } from 'keyturn';
 
-import { alive, aliveText, type Content, rawToken } from '../support/raw-token.js';
+import { alive, aliveText, type Content, rawToken, segment } from '../support/raw-token.js';
 import { TEST_KEYS } from '../support/test-keys.js';
 
 const NOW = 1_800_000_000_000;
@@ -243,20 +243,44 @@ describe('what is not JSON', () => {
 });
 
 describe('J20: a token that was good a moment ago', () => {
-  it('is judged anew each time: by the clock, by the options and by the key of this verifier', (t) => {
-    t.mock.timers.enable({ apis: ['Date'], now: NOW });
-    for (const { key } of TEST_KEYS) {
-      const token = createSigner({ key, expiresIn: 10, audience: 'a', issuer: 'i' })({});
-      const verify = createVerifier({ key, audience: 'a' });
-      const strict = createVerifier({ key, audience: 'b' });
-      for (let round = 0; round < 3; round += 1) {
-        verify(token);
-        assert.throws(() => strict(token), { code: 'ERR_CLAIM_INVALID' });
+  for (const cache of [false, true]) {
+    it(`is judged anew each time${cache ? ', remembered or not' : ''}: by the clock, by the options and by the key of this verifier`, (t) => {
+      t.mock.timers.enable({ apis: ['Date'], now: NOW });
+      for (const { key } of TEST_KEYS) {
+        const token = createSigner({ key, expiresIn: 10, audience: 'a', issuer: 'i' })({});
+        const verify = createVerifier({ key, audience: 'a', cache });
+        const strict = createVerifier({ key, audience: 'b', cache });
+        for (let round = 0; round < 3; round += 1) {
+          verify(token);
+          assert.throws(() => strict(token), { code: 'ERR_CLAIM_INVALID' });
+        }
+        t.mock.timers.setTime(NOW + 10_000);
+        assert.throws(() => verify(token), { code: 'ERR_TOKEN_EXPIRED' });
+        t.mock.timers.setTime(NOW);
+        for (const other of TEST_KEYS.filter((one) => one.key !== key)) assert.throws(() => createVerifier({ key: other.key, cache })(token), { name: 'KeyturnError' });
       }
-      t.mock.timers.setTime(NOW + 10_000);
-      assert.throws(() => verify(token), { code: 'ERR_TOKEN_EXPIRED' });
-      t.mock.timers.setTime(NOW);
-      for (const other of TEST_KEYS.filter((one) => one.key !== key)) assert.throws(() => createVerifier({ key: other.key })(token), { name: 'KeyturnError' });
+    });
+  }
+
+  it('never answers for a token of the same issuer, audience and length', () => {
+    for (const { alg, key, raw } of TEST_KEYS) {
+      const verify = createVerifier({ key, audience: 'a', issuer: 'i', cache: true });
+      const tokens = ['alice', 'admin'].map((sub) => rawToken({ alg }, alive({ sub, aud: 'a', iss: 'i' }), raw));
+      for (let round = 0; round < 3; round += 1) assert.deepEqual(tokens.map((token) => verify(token).sub), ['alice', 'admin']);
+    }
+  });
+
+  it('is not found by a forgery that ends as it does', () => {
+    for (const { alg, key, raw } of TEST_KEYS) {
+      const verify = createVerifier({ key, cache: true });
+      const [header = '', payload = '', tag = ''] = rawToken({ alg }, alive({ sub: 'alice' }), raw).split('.');
+      verify(`${header}.${payload}.${tag}`);
+      const forged = segment(alive({ sub: 'admin' }));
+      for (let round = 0; round < 2; round += 1) {
+        assert.throws(() => verify(`${header}.${forged}.${tag}`), { code: 'ERR_SIGNATURE_INVALID' });
+        assert.throws(() => verify(`${segment({ alg, typ: 'x' })}.${payload}.${tag}`), { code: 'ERR_SIGNATURE_INVALID' });
+      }
+      assert.equal(verify(`${header}.${payload}.${tag}`).sub, 'alice');
     }
   });
 });

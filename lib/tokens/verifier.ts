@@ -10,6 +10,7 @@ import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
+import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
 
 export interface VerifierOptions {
   /**
@@ -37,28 +38,35 @@ export interface VerifierOptions {
   readonly revocation?: Revocation | undefined;
   /** The longest token that is looked at. Default 8192. */
   readonly maxTokenBytes?: number | undefined;
+  /**
+   * Remembers verified tokens of up to 8 KiB: `true` for 10,000 of them. Times and revocation are judged on every call all
+   * the same. Default `false`.
+   */
+  readonly cache?: boolean | Readonly<TokenCacheOptions> | undefined;
 }
 
 /** Verifies tokens. */
 export interface Verifier {
   /**
-   * The claims of a good token: an object of the caller's own.
+   * The claims of a good token: an object of the caller's own. With `cache` an object that callers share, deeply frozen.
    *
    * @throws KeyturnError with the code that says why it is not.
    */
   (token: string): Readonly<Claims>;
   /**
    * The same as a promise. Where one of the keys is for ES384 or ES512, which take long, tokens are verified on a pool of
-   * threads while the event loop goes on; elsewhere at once. The time is that of the call.
+   * threads while the event loop goes on; elsewhere, and with a cache, at once. The time is that of the call.
    *
    * Rejects with `ERR_POOL_FULL`, beside what the call throws, when 4096 of them wait.
    */
   async(token: string): Promise<Readonly<Claims>>;
+  /** The counters of the cache, as they are now; `undefined` without one. */
+  readonly cache: TokenCacheStatistics | undefined;
 }
 
 const NAMES = [
   'key', 'algorithms', 'issuer', 'audience', 'subject', 'typ', 'clockTolerance', 'maxAge', 'required', 'revocation',
-  'maxTokenBytes',
+  'maxTokenBytes', 'cache',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
@@ -71,6 +79,7 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   const subject = optionalString(options.subject, 'subject');
   const typ = optionalString(options.typ, 'typ');
   const revocation = options.revocation === undefined ? undefined : nativeRevocationOf(options.revocation);
+  const entries = cacheEntries(options.cache);
   const resolved = {
     algorithms: stringList(options.algorithms, 'algorithms').map((name) => checkedAlgorithm(name, 'algorithms')),
     issuers: stringList(options.issuer, 'issuer'),
@@ -82,18 +91,20 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     requireExp: required.includes('exp'),
     required: named,
     maxTokenBytes: maxTokenBytes(options.maxTokenBytes),
+    ...(entries === undefined ? {} : { cacheEntries: entries }),
   };
   const { set, remote, isSlow } = keySourceOf(options.key);
-  const verifyRaw = translated(() => native.createVerifier(set, resolved, revocation));
+  const verifyRaw: RawVerify = translated(() => native.createVerifier(set, resolved, revocation));
   const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
+  const verify = entries === undefined ? verifyAnew : cachedVerify(verifyRaw, named);
 
-  function verify(token: string): Readonly<Claims> {
+  function verifyAnew(token: string): Readonly<Claims> {
     return claims(verifyRaw(token, Date.now()));
   }
 
-  async function verifyInPool(token: string): Promise<Readonly<Claims>> {
+  async function verifyLater(token: string): Promise<Readonly<Claims>> {
     // What is no string is refused by the other face.
-    if (typeof token !== 'string' || !isSlow()) return verify(token);
+    if (typeof token !== 'string' || entries !== undefined || !isSlow()) return verify(token);
     return claims(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())));
   }
 
@@ -102,9 +113,12 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
     throw fromNumber(payload, named);
   }
 
-  const faces = { now: verify, later: verifyInPool };
+  const faces = { now: verify, later: verifyLater };
   const { now, later } = remote === undefined ? faces : followRemote(remote, faces);
-  return Object.assign(now, { async: later });
+  return Object.defineProperty(Object.assign(now, { async: later }), 'cache', {
+    get: () => (entries === undefined ? undefined : cacheStatistics(verifyRaw, entries)),
+    enumerable: true,
+  }) as Verifier;
 }
 
 function requiredClaims(value: unknown): string[] {

@@ -12,13 +12,19 @@ use std::{
     },
 };
 
-use super::{claims::ClaimsView, policy::Policy};
+use super::{
+    Answer, Identity, RevocationCheck, TokenCache,
+    cache::{Epoch, Found},
+    claims::ClaimsView,
+    policy::Policy,
+    times::Times,
+};
 use crate::{
     crypto::Algorithm,
-    encoding::{base64url, json::Text},
+    encoding::base64url,
     error::{Claim, Code, Error},
     jws::{Header, Parts, split},
-    keys::{Candidates, Key, KeySet, LiveKeys},
+    keys::{Candidates, KeySet, LiveKeys},
     revocation::MAX_TOLERANCE,
     time::UnixMs,
 };
@@ -50,27 +56,6 @@ struct Memo {
     candidates: Candidates,
 }
 
-/// The identity of a verified token, for revocation: decoded values, never the token's text.
-#[derive(Debug)]
-pub struct Identity<'a> {
-    /// `jti`.
-    pub jti: Option<Text<'a>>,
-    /// `sid`.
-    pub sid: Option<Text<'a>>,
-    /// `sub`.
-    pub sub: Option<Text<'a>>,
-    /// The `kid` of the key that verified it.
-    pub kid: Option<&'a str>,
-    /// `iat` in whole seconds.
-    pub issued: Option<u64>,
-}
-
-/// Something that knows which tokens are revoked.
-pub trait RevocationCheck {
-    /// Refuses a revoked token with the code that says how.
-    fn check(&self, token: &Identity<'_>, now: UnixMs) -> Result<(), Error>;
-}
-
 /// A token that passed: its payload, which is a JSON object, and what was read of it.
 #[derive(Debug)]
 pub struct Verified<'a> {
@@ -78,6 +63,7 @@ pub struct Verified<'a> {
     pub payload: &'a str,
     /// Who it is about and how it is revoked.
     pub identity: Identity<'a>,
+    times: Times,
 }
 
 impl Verifier {
@@ -152,12 +138,57 @@ impl Verifier {
             .ok_or(Code::SignatureInvalid)?;
         let payload = str::from_utf8(payload).map_err(|_| Error::because(Code::TokenMalformed, "utf-8"))?;
         let claims = ClaimsView::parse(payload, &self.policy.required)?;
-        self.judge(&claims, now)?;
-        let identity = identity(&claims, key);
+        let times = Times::of(&claims);
+        times.judge(&self.policy, now)?;
+        self.judge(&claims)?;
+        let identity = Identity::of(&claims, key);
         if let Some(revocation) = revocation {
             revocation.check(&identity, now)?;
         }
-        Ok(Verified { payload, identity })
+        Ok(Verified {
+            payload,
+            identity,
+            times,
+        })
+    }
+
+    /// The same, answered out of `cache` if the token is in it. Times and revocation are judged in either case.
+    ///
+    /// A token that had to be verified in full enters when [`TokenCache::keep`] is called next. The cache serves this
+    /// verifier with this revocation only; what another verifier left in it is forgotten.
+    pub fn verify_cached<'s>(
+        &'s self,
+        token: &[u8],
+        now: UnixMs,
+        revocation: Option<&dyn RevocationCheck>,
+        scratch: &'s mut Scratch,
+        cache: &mut TokenCache,
+    ) -> Result<Answer<'s>, Error> {
+        if token.len() > self.policy.max_token_bytes {
+            return Err(Code::TokenTooLarge.into());
+        }
+        // Read before the keys are: if they change meanwhile, the token is forgotten with the earlier ones.
+        let epoch = Epoch {
+            verifier: self.serial,
+            keys: self.keys.version(),
+            revocable: revocation.is_some(),
+        };
+        let hash = match cache.look_up(token, epoch) {
+            Found::Here(slot, entry) => {
+                entry.in_use = false;
+                entry.times.judge(&self.policy, now)?;
+                if let (Some(revocation), Some(fingerprint)) = (revocation, &entry.fingerprint) {
+                    revocation.check_again(fingerprint, now)?;
+                }
+                entry.in_use = true;
+                return Ok(Answer::Cached(slot));
+            }
+            Found::Nowhere(hash) => hash,
+        };
+        let verified = self.verify(token, now, revocation, scratch)?;
+        let fingerprint = revocation.map(|revocation| revocation.fingerprint(&verified.identity));
+        cache.offer(token, hash, verified.times, fingerprint);
+        Ok(Answer::Fresh(verified))
     }
 
     /// Parses a header and remembers which keys may have signed under it. A header that is refused is not remembered.
@@ -184,45 +215,10 @@ impl Verifier {
         Ok(())
     }
 
-    fn judge(&self, claims: &ClaimsView<'_>, now: UnixMs) -> Result<(), Error> {
+    fn judge(&self, claims: &ClaimsView<'_>) -> Result<(), Error> {
         let policy = &self.policy;
         let missing = |claim| Error::about(Code::ClaimMissing, claim);
         let invalid = |claim| Error::about(Code::ClaimInvalid, claim);
-        match claims.exp {
-            Some(exp) if exp.is_past(now, policy.tolerance) => return Err(Code::TokenExpired.into()),
-            Some(exp)
-                if policy
-                    .max_life
-                    .is_some_and(|life| exp.is_future(now.plus(life), policy.tolerance)) =>
-            {
-                return Err(invalid(Claim::Exp));
-            }
-            None if policy.require_exp || policy.max_life.is_some() => return Err(missing(Claim::Exp)),
-            _ => {}
-        }
-        if claims.nbf.is_some_and(|nbf| nbf.is_future(now, policy.tolerance)) {
-            return Err(Code::TokenNotActive.into());
-        }
-        if let (Some(life), Some(exp)) = (policy.max_life, claims.exp) {
-            // Counted from its issue, not from now: a token that lives for a month is not shorter on its last day, when what
-            // revoked it has long been forgotten.
-            let issued = claims.iat.ok_or(missing(Claim::Iat))?;
-            if issued.is_future(now, policy.tolerance) {
-                return Err(invalid(Claim::Iat));
-            }
-            if exp.exceeds(issued, life) {
-                return Err(invalid(Claim::Exp));
-            }
-        }
-        if let Some(max_age) = policy.max_age {
-            let issued = claims.iat.ok_or(missing(Claim::Iat))?;
-            if issued.is_future(now, policy.tolerance) {
-                return Err(invalid(Claim::Iat));
-            }
-            if issued.is_past(now.minus(max_age), policy.tolerance) {
-                return Err(Code::TokenTooOld.into());
-            }
-        }
         if !policy.issuers.is_empty() {
             let iss = claims.iss.ok_or(missing(Claim::Iss))?;
             if !policy.issuers.iter().any(|issuer| iss == **issuer) {
@@ -250,22 +246,14 @@ impl Verifier {
     }
 }
 
-fn identity<'a>(claims: &ClaimsView<'a>, key: &'a Key) -> Identity<'a> {
-    Identity {
-        jti: claims.jti,
-        sid: claims.sid,
-        sub: claims.sub,
-        kid: key.kid(),
-        issued: claims.iat.map(super::numeric_date::NumericDate::whole_seconds),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         jws::{protected_header, seal},
+        keys::Key,
         random::SystemRandom,
+        revocation::Fingerprint,
         time::Span,
     };
 
@@ -583,6 +571,14 @@ mod tests {
                 assert_eq!(token.issued, Some(1_699_999_999));
                 assert_eq!(token.kid, Some("k"));
                 if bob { Err(Code::TokenRevoked.into()) } else { Ok(()) }
+            }
+
+            fn fingerprint(&self, _: &Identity<'_>) -> Fingerprint {
+                panic!("nothing is remembered without a cache")
+            }
+
+            fn check_again(&self, _: &Fingerprint, _: UnixMs) -> Result<(), Error> {
+                panic!("nothing is remembered without a cache")
             }
         }
         let key = key(Algorithm::Hs256, Some("k"));

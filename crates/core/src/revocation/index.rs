@@ -19,24 +19,20 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::entry::{Revocation, Target};
+use super::{
+    entry::{Revocation, Target},
+    fingerprint::{Digest, Fingerprint, moment},
+};
 use crate::{
-    encoding::json::Text,
     error::{Code, Error},
     jwt::{Identity, RevocationCheck},
     random::{self, Random},
     session::TimedId,
-    time::{Span, UnixMs},
+    time::UnixMs,
 };
 
 /// How many entries an index takes unless told otherwise: about half a gigabyte when full.
 pub const DEFAULT_CAPACITY: usize = 10_000_000;
-
-/// The longest a session can have run when one of its tokens is verified. A `sid` that claims to be older than this, or
-/// younger than its token, is another issuer's and carries no time.
-const MAX_SESSION: Span = Span::from_secs(400 * 24 * 3600);
-
-type Digest = [u8; 16];
 
 /// What is revoked, in memory. Shared by every thread of the process.
 #[derive(Debug)]
@@ -254,8 +250,47 @@ impl RevocationIndex {
         self.ids.contains_key(&self.digest(kind, id))
     }
 
-    fn has_text(&self, kind: Kind, id: Option<Text<'_>>) -> bool {
-        id.is_some_and(|id| self.has(kind, id.decode().as_bytes()))
+    /// Judges a token by the digests of its names and by when it counts as made. Both are asked for only where they matter.
+    fn judge(
+        &self,
+        digest_of: impl Fn(Kind) -> Option<Digest>,
+        moment: impl Fn() -> Option<UnixMs>,
+    ) -> Result<(), Error> {
+        const fn revoked(reason: &'static str) -> Error {
+            Error::because(Code::TokenRevoked, reason)
+        }
+        // The doubtful second is dead, and so is a token that does not say when it was issued.
+        let is_cut_off = |before: UnixMs| moment().is_none_or(|moment| moment <= before);
+        if self.is_full() {
+            return Err(Code::RevocationFull.into());
+        }
+        // The maps are asked only if there is anything in them: their own is_empty() takes every shard's lock in turn.
+        if self.count.load(Ordering::Acquire) > 0 {
+            for (kind, reason) in [(Kind::Session, "session"), (Kind::Token, "token"), (Kind::Key, "key")] {
+                if digest_of(kind).is_some_and(|digest| self.ids.contains_key(&digest)) {
+                    return Err(revoked(reason));
+                }
+            }
+            let cutoff =
+                digest_of(Kind::Subject).and_then(|digest| self.subjects.get(&digest).map(|cutoff| cutoff.before));
+            if cutoff.is_some_and(is_cut_off) {
+                return Err(revoked("subject"));
+            }
+        }
+        if self.everything_before().is_some_and(is_cut_off) {
+            return Err(revoked("everything"));
+        }
+        Ok(())
+    }
+
+    fn digest_of(&self, kind: Kind, token: &Identity<'_>) -> Option<Digest> {
+        let text = match kind {
+            Kind::Key => return token.kid.map(|kid| self.digest(kind, kid.as_bytes())),
+            Kind::Session => token.sid,
+            Kind::Subject => token.sub,
+            Kind::Token => token.jti,
+        };
+        text.map(|text| self.digest(kind, text.decode().as_bytes()))
     }
 
     #[expect(clippy::as_conversions, reason = "the discriminants are single bytes")]
@@ -269,55 +304,28 @@ impl RevocationIndex {
 
 impl RevocationCheck for RevocationIndex {
     fn check(&self, token: &Identity<'_>, _: UnixMs) -> Result<(), Error> {
-        const fn revoked(reason: &'static str) -> Error {
-            Error::because(Code::TokenRevoked, reason)
-        }
-        if self.is_full() {
-            return Err(Code::RevocationFull.into());
-        }
-        // The maps are asked only if there is anything in them: their own is_empty() takes every shard's lock in turn.
-        let holds_some = self.count.load(Ordering::Acquire) > 0;
-        if holds_some {
-            if self.has_text(Kind::Session, token.sid) {
-                return Err(revoked("session"));
-            }
-            if self.has_text(Kind::Token, token.jti) {
-                return Err(revoked("token"));
-            }
-            if token.kid.is_some_and(|kid| self.has(Kind::Key, kid.as_bytes())) {
-                return Err(revoked("key"));
-            }
-        }
-        if let Some(subject) = token.sub
-            && holds_some
-        {
-            let digest = self.digest(Kind::Subject, subject.decode().as_bytes());
-            let cutoff = self.subjects.get(&digest).map(|cutoff| *cutoff);
-            if cutoff.is_some_and(|cutoff| is_cut_off(token, cutoff.before)) {
-                return Err(revoked("subject"));
-            }
-        }
-        if self.everything_before().is_some_and(|before| is_cut_off(token, before)) {
-            return Err(revoked("everything"));
-        }
-        Ok(())
+        self.judge(|kind| self.digest_of(kind, token), || moment(token))
     }
-}
 
-fn is_cut_off(token: &Identity<'_>, before: UnixMs) -> bool {
-    match session_start(token) {
-        Some(start) => start <= before,
-        // The doubtful second is dead, and so is a token that does not say when it was issued.
-        None => token.issued.is_none_or(|issued| UnixMs::from_secs(issued) <= before),
+    fn fingerprint(&self, token: &Identity<'_>) -> Fingerprint {
+        Fingerprint {
+            kid: self.digest_of(Kind::Key, token),
+            sid: self.digest_of(Kind::Session, token),
+            sub: self.digest_of(Kind::Subject, token),
+            jti: self.digest_of(Kind::Token, token),
+            moment: moment(token),
+        }
     }
-}
 
-/// The start of the session that a token of ours names; `None` for other issuers' tokens.
-fn session_start(token: &Identity<'_>) -> Option<UnixMs> {
-    let start = TimedId::parse(token.sid?.plain()?).ok()?.time();
-    let issued = UnixMs::from_secs(token.issued?);
-    let plausible = start < issued.plus(Span::from_secs(1)) && issued.since(start) <= MAX_SESSION;
-    plausible.then_some(start)
+    fn check_again(&self, token: &Fingerprint, _: UnixMs) -> Result<(), Error> {
+        let digest = |kind| match kind {
+            Kind::Key => token.kid,
+            Kind::Session => token.sid,
+            Kind::Subject => token.sub,
+            Kind::Token => token.jti,
+        };
+        self.judge(digest, || token.moment)
+    }
 }
 
 #[cfg(test)]
@@ -326,6 +334,7 @@ mod tests {
     use crate::{
         encoding::json::{Value, scan_object},
         random::SystemRandom,
+        time::Span,
     };
 
     const NOW: UnixMs = UnixMs::new(1_700_000_000_500);
@@ -363,7 +372,10 @@ mod tests {
             _ => {}
         })
         .unwrap();
-        index.check(&identity, NOW).err().map(|error| {
+        let answer = index.check(&identity, NOW);
+        let again = index.check_again(&index.fingerprint(&identity), NOW);
+        assert_eq!(again, answer, "a fingerprint is judged as the token itself is");
+        answer.err().map(|error| {
             assert_eq!(error.code(), Code::TokenRevoked);
             error.reason().unwrap()
         })

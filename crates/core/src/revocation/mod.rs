@@ -1,7 +1,9 @@
 //! Revocation: what is revoked, and the index that every verification asks.
 
 mod entry;
+mod fingerprint;
 mod index;
 
 pub use entry::{MAX_TOKEN_LIFE, MAX_TOLERANCE, Revocation, Target};
+pub use fingerprint::Fingerprint;
 pub use index::{DEFAULT_CAPACITY, RevocationIndex};
