@@ -30,9 +30,9 @@ export type {
   StartOptions,
   TokenPair,
 } from './sessions/types.js';
+export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { dangerouslyDecode, type DecodedToken } from './tokens/decode.js';
 export type { HeaderMembers } from './tokens/header.js';
 export { signJws, type SignJwsOptions, type VerifiedJws, verifyJws, type VerifyJwsOptions } from './tokens/jws.js';
 export { createSigner, type Signer, type SignerOptions, type SignOptions } from './tokens/signer.js';
-export type { TokenCacheOptions, TokenCacheStatistics } from './tokens/cache.js';
 export { createVerifier, type Verifier, type VerifierOptions } from './tokens/verifier.js';

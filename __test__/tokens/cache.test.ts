@@ -113,7 +113,7 @@ describe('a verifier with a cache', () => {
 });
 
 describe('a remembered token', () => {
-  it('expires, is not yet active and grows too old as any other does, and is good again if the clock goes back', (t) => {
+  it('expires, is not yet active and grows too old like every other, and is good again if the clock goes back', (t) => {
     frozenClock(t);
     const verify = verifierOf({ maxAge: 50, audience: 'a' });
     const good = token({ iat: SECOND, nbf: SECOND + 10, exp: SECOND + 100, aud: 'a' });

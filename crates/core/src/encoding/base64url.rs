@@ -10,21 +10,15 @@ use crate::error::{Code, Error};
 pub fn encode_to(bytes: &[u8], out: &mut String) {
     let mut text = std::mem::take(out).into_bytes();
     let start = text.len();
-    text.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    let (triples, rest) = bytes.as_chunks::<3>();
-    let (quads, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut::<4>();
-    let mut last = [0; 3];
+    text.resize(start + bytes.len().div_ceil(6) * 8, 0);
+    let (eights, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut::<8>();
+    let (sixes, rest) = bytes.as_chunks::<6>();
+    let mut last = [0; 6];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
     }
-    for (&[a, b, c], quad) in triples.iter().chain([&last]).zip(quads) {
-        let word = u32::from_be_bytes([0, a, b, c]);
-        *quad = [
-            character(word >> 18),
-            character(word >> 12),
-            character(word >> 6),
-            character(word),
-        ];
+    for (six, eight) in sixes.iter().chain([&last]).zip(eights) {
+        *eight = characters(*six);
     }
     text.truncate(start + encoded_len(bytes.len()));
     // Only characters of the alphabet were added: this is one fast pass and cannot fail.
@@ -135,9 +129,18 @@ impl Table {
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "six bits cannot leave a table of 64")]
-fn character(bits: u32) -> u8 {
-    ALPHABET[usize::from(bits.to_le_bytes()[0] & 63)]
+/// The eight characters of six bytes, all of them worked out at once in the eight bytes of a word.
+fn characters([a, b, rest @ ..]: [u8; 6]) -> [u8; 8] {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from(u16::from_be_bytes([a, b])) << 32 | u64::from(u32::from_be_bytes(rest));
+    // 48 bits become two times 24, four times 12, eight times 6: each half moves to where its own lane begins.
+    let word = word & 0x00ff_ffff | (word & 0xffff_ff00_0000) << 8;
+    let word = word & 0x0000_0fff_0000_0fff | (word & 0x00ff_f000_00ff_f000) << 4;
+    let word = word & 0x003f_003f_003f_003f | (word & 0x0fc0_0fc0_0fc0_0fc0) << 2;
+    // One in each byte that is at least `bound`. No lane reaches 256, so none spills over into the next.
+    let from = |bound: u64| (word + ONES * (128 - bound)) >> 7 & ONES;
+    let letters = word + ONES * u64::from(b'A') + from(26) * 6;
+    (letters - from(52) * 75 - from(62) * 13 + from(63) * 49).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -163,13 +166,32 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_is_kept_and_every_rest_of_a_triple_is_written() {
+    fn what_stands_before_is_kept_and_every_length_is_written() {
         let mut out = String::from("\u{e9}.");
-        for length in [0, 1, 2, 3, 4, 5] {
-            encode_to(b"ABCDE".get(..length).unwrap(), &mut out);
+        for length in 0..=7 {
+            encode_to(&b"ABCDEFG"[..length], &mut out);
             out.push('.');
         }
-        assert_eq!(out, "\u{e9}..QQ.QUI.QUJD.QUJDRA.QUJDREU.");
+        assert_eq!(out, "\u{e9}..QQ.QUI.QUJD.QUJDRA.QUJDREU.QUJDREVG.QUJDREVGRw.");
+    }
+
+    #[test]
+    fn every_six_bits_have_their_character_in_every_place() {
+        for place in 0..8 {
+            for (bits, character) in (0_u64..).zip(*ALPHABET) {
+                let others = !(63 << (place * 6)) & 0xffff_ffff_ffff;
+                for around in [0, others] {
+                    let [_, _, six @ ..] = (bits << (place * 6) | around).to_be_bytes();
+                    let text = characters(six);
+                    assert_eq!(text[7 - place], character);
+                    assert!(
+                        text.iter()
+                            .enumerate()
+                            .all(|(at, other)| { at == 7 - place || *other == if around == 0 { b'A' } else { b'_' } })
+                    );
+                }
+            }
+        }
     }
 
     #[test]

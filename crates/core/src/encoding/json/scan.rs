@@ -342,7 +342,7 @@ impl<'a> Scanner<'a> {
 ///
 /// Eight at a time: subtracting from every byte at once sets the top bit of each byte that was smaller, where it was not set
 /// before. A borrow can set it in later bytes as well, never in earlier ones, and the first is what counts.
-fn plain_run(bytes: &[u8]) -> usize {
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
     let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::scan::plain_run;
+
 /// The inside of a JSON string that the scanner found well-formed.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
@@ -47,7 +49,12 @@ impl PartialEq<str> for Text<'_> {
 /// Appends `value` as a JSON string, quotes included (RFC 8259, section 7).
 pub fn write_string(value: &str, out: &mut String) {
     out.push('"');
-    for character in value.chars() {
+    // Names and issuers as they are, mostly.
+    let (plain, rest) = value
+        .split_at_checked(plain_run(value.as_bytes()))
+        .unwrap_or(("", value));
+    out.push_str(plain);
+    for character in rest.chars() {
         match character {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
