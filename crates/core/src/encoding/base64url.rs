@@ -40,7 +40,7 @@ pub const fn encoded_len(bytes: usize) -> usize {
 /// Replaces the content of `out` with the decoded bytes; refuses everything that [`encode`] would not write.
 pub fn decode_to(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     const REFUSED: Error = Error::because(Code::TokenMalformed, "base64url");
-    out.clear();
+    // What is left of an earlier call is written over.
     out.resize(text.len() / 4 * 3, 0);
     let (quads, rest) = text.as_chunks::<4>();
     let (triples, _) = out.as_chunks_mut::<3>();
