@@ -1,71 +1,131 @@
 /**
- * How long the event loop is held while so many signatures are in flight without a pause that the pool never rests: the
- * delay of a timer of one millisecond, which is what any other request would wait. It includes that millisecond.
+ * What RS256 signatures do to everything else that a process does: how late a timer of one millisecond fires while
+ * signatures are made as fast as they can be.
  *
- *     node benches/node/event-loop.mjs [--alg RS256] [--in-flight 1000] [--seconds 10]
+ *     node benches/node/event-loop.mjs [MILLISECONDS]
  *
- * Prints the delay in milliseconds (median, p99, longest) and the signatures a second; the same while nothing is asked for,
- * which is what the machine itself costs; and, for comparison, the same work done synchronously, one signature a turn.
+ * Writes `{ inFlight, arms: [{ name, perSecond, p50, p99, max }] }`, lateness in milliseconds. The arms take turns. An
+ * asynchronous one always has signatures waiting; a synchronous one makes a single signature in each turn of the event loop,
+ * which is the kindest that it can be. `nothing` shows how late timers are by themselves. MILLISECONDS is how long a turn
+ * takes.
  */
-import { createRequire } from 'node:module';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { claimObjects } from './inputs.mjs';
+import { makeSuite } from './material.mjs';
+import * as jose from './peers/jose.mjs';
+import * as jsonwebtoken from './peers/jsonwebtoken.mjs';
+import * as keyturn from './peers/keyturn.mjs';
 
-const require = createRequire(new URL('../../package.json', import.meta.url));
-/** @type {unknown} */
-const keyturn = require('keyturn');
-const { createSigner, generateKey } = /** @type {typeof import('keyturn')} */ (keyturn);
+/** @import { AppClaims } from './material.mjs' */
 
-const { values } = parseArgs({
-  options: {
-    alg: { type: 'string', default: 'RS256' },
-    'in-flight': { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '10' },
-  },
-});
-const [inFlight, seconds] = [Number(values['in-flight']), Number(values.seconds)];
-const sign = createSigner({ key: generateKey(/** @type {import('keyturn').Algorithm} */ (values.alg)) });
-const claims = { sub: 'alice', roles: ['user', 'admin'], jti: '018c0ae5-4d9b-471b-bfd6-eef314bc7037' };
+/** Enough that no thread of any pool ever waits for work. */
+const IN_FLIGHT = 256;
 
-await measure(`${values.alg}, ${inFlight} in flight`, async (done) => {
-  let count = 0;
-  const one = async () => {
-    while (!done()) {
-      await sign.async(claims);
-      count += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, one));
-  return count;
-});
-await measure('nothing', async (done) => {
-  while (!done()) await pause(50);
-  return 0;
-});
-await measure(`${values.alg}, synchronous, one a turn`, async (done) => {
-  let count = 0;
-  while (!done()) {
-    sign(claims);
-    count += 1;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return count;
-});
+const TURNS = 5;
+
+/** Of each turn, at its beginning: until the queue is full and the code compiled. */
+const WARM_UP_MS = 300;
 
 /**
- * @param {string} name
- * @param {(done: () => boolean) => Promise<number>} work Works until it is done, and says how often it did.
+ * @typedef {object} Arm
+ * @property {string} name
+ * @property {number} width How many loops of `step` run at once.
+ * @property {() => unknown} step Awaited before the next one of its loop.
  */
-async function measure(name, work) {
-  const warm = performance.now() + 1000;
-  await work(() => performance.now() > warm);
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+
+/** @typedef {{ late: number[], done: number, seconds: number }} Measured */
+
+const turnMs = Number(process.argv[2] ?? 2000);
+const arms = await makeArms();
+/** @type {Map<Arm, Measured[]>} */
+const measured = new Map(arms.map((arm) => [arm, []]));
+for (let turn = 0; turn < TURNS; turn += 1) {
+  for (const [arm, turns] of measured) turns.push(await takeTurn(arm));
+}
+console.log(JSON.stringify({ inFlight: IN_FLIGHT, arms: [...measured].map(([arm, turns]) => summary(arm, turns)) }));
+
+/** @returns {Promise<Arm[]>} */
+async function makeArms() {
+  const suite = makeSuite('RS256');
+  const sign = keyturn.signer(suite);
+  const signers = { ...jsonwebtoken.signers(suite), ...(await jose.signers(suite)) };
+  /** @param {string} name */
+  const peer = (name) => {
+    const signer = signers[name];
+    if (signer === undefined) throw new Error(`there is no ${name}`);
+    return signer;
+  };
+  const input = claimObjects(suite);
+  for (const signer of [sign.async, ...Object.values(signers)]) suite.read(String(await signer(input(0))));
+  let next = 0;
+  const claims = () => input(next++);
+  /** @param {(claims: AppClaims) => unknown} signer */
+  const oncePerTurn = (signer) => async () => {
+    signer(claims());
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const [jwtSign, joseSign] = [peer('jsonwebtoken (KeyObject)'), peer('jose')];
+  return [
+    { name: 'nothing', width: 0, step: () => undefined },
+    { name: 'keyturn async', width: IN_FLIGHT, step: async () => sign.async(claims()) },
+    { name: 'jose', width: IN_FLIGHT, step: async () => joseSign(claims()) },
+    { name: 'keyturn sync', width: 1, step: oncePerTurn(sign) },
+    { name: 'jsonwebtoken (KeyObject) sync', width: 1, step: oncePerTurn(jwtSign) },
+  ];
+}
+
+/**
+ * @param {Arm} arm
+ * @returns {Promise<Measured>}
+ */
+async function takeTurn({ width, step }) {
+  const state = { stopped: false, done: 0 };
+  const loops = Array.from({ length: width }, async () => {
+    while (!state.stopped) {
+      await step();
+      state.done += 1;
+    }
+  });
+  await sleep(WARM_UP_MS);
+  const before = state.done;
   const started = performance.now();
-  const count = await work(() => performance.now() > started + seconds * 1000);
-  const elapsed = (performance.now() - started) / 1000;
-  delay.disable();
-  const ms = [delay.percentile(50), delay.percentile(99), delay.max].map((ns) => (ns / 1e6).toFixed(2));
-  console.log(`${name}: delay median ${ms[0]} ms, p99 ${ms[1]} ms, longest ${ms[2]} ms; ${Math.round(count / elapsed)} signatures/s`);
+  const late = [];
+  while (performance.now() - started < turnMs) {
+    const asked = performance.now();
+    await sleep(1);
+    late.push(Math.max(0, performance.now() - asked - 1));
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const done = state.done - before;
+  state.stopped = true;
+  await Promise.all(loops);
+  return { late, done, seconds };
+}
+
+/**
+ * @param {Arm} arm
+ * @param {readonly Measured[]} turns
+ */
+function summary({ name, width }, turns) {
+  const late = turns.flatMap((turn) => turn.late).sort((a, b) => a - b);
+  const rates = turns.map(({ done, seconds }) => done / seconds).sort((a, b) => a - b);
+  return {
+    name,
+    perSecond: width === 0 ? null : quantile(rates, 0.5),
+    p50: quantile(late, 0.5),
+    p99: quantile(late, 0.99),
+    max: late.at(-1) ?? 0,
+  };
+}
+
+/**
+ * @param {readonly number[]} sorted
+ * @param {number} share
+ */
+function quantile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** @param {number} ms */
+async function sleep(ms) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

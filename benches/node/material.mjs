@@ -1,5 +1,5 @@
 /**
- * What every case is fed with: one set of keys, and tokens over one set of claims. All of it is made with node:crypto
+ * What every case is fed with: keys of one algorithm, and tokens over one set of claims. All of it is made with node:crypto
  * alone, so that nobody is timed on what a rival's signer happens to write.
  */
 import assert from 'node:assert/strict';
@@ -14,6 +14,8 @@ import {
   verify as verifyWith,
 } from 'node:crypto';
 
+/** @import { KeyObject } from 'node:crypto' */
+
 export const ISSUER = 'https://auth.example';
 export const AUDIENCE = 'api';
 
@@ -26,10 +28,12 @@ const POOL = 64;
 /** The length of the HS256 token: what an access token with a name, roles, a session and an identifier comes to. */
 const TOKEN_LENGTH = 369;
 
+/** @typedef {'EdDSA' | 'ES256' | 'HS256' | 'RS256'} Algorithm */
+
 /**
- * The claims of a token as an application has them.
+ * The claims of a token as an application has them. `permissions` is there in larger tokens only.
  *
- * @typedef {{ sub: string, name: string, roles: string[], sid: string, jti: string, age: number }} AppClaims
+ * @typedef {{ sub: string, name: string, roles: string[], sid: string, jti: string, age: number, permissions?: string[] }} AppClaims
  */
 
 /**
@@ -39,76 +43,67 @@ const TOKEN_LENGTH = 369;
  */
 
 /**
- * The keys of one algorithm, how node:crypto signs and checks with them, and tokens made that way.
+ * @typedef {object} Keys
+ * @property {KeyObject} signingKey
+ * @property {KeyObject} verifyingKey The same key for HS256.
+ * @property {string} secret The HS256 secret as text, otherwise empty.
+ * @property {(input: string) => Buffer} sign
+ * @property {(input: string, signature: Buffer) => boolean} verify
+ */
+
+/**
+ * The keys of one algorithm, and tokens that node:crypto made with them.
  *
  * @typedef {object} Suite
- * @property {'HS256' | 'EdDSA'} algorithm
- * @property {import('node:crypto').KeyObject} signingKey
- * @property {import('node:crypto').KeyObject} verifyingKey The same key for HS256.
- * @property {string} secret The HS256 secret as text, otherwise empty.
+ * @property {Algorithm} algorithm
+ * @property {Keys['signingKey']} signingKey
+ * @property {Keys['verifyingKey']} verifyingKey
+ * @property {Keys['secret']} secret
  * @property {readonly string[]} tokens
  * @property {readonly TokenClaims[]} claims Those of `tokens`.
  * @property {readonly string[]} refused Tokens that every verifier has to refuse: each fails one check.
+ * @property {readonly string[]} expired Good but for their time.
+ * @property {readonly string[]} forged Good but for their signature.
+ * @property {{ readonly token: string, readonly jti: string, readonly exp: number }} revoked Refused by whoever is told that it is revoked.
  * @property {(token: string) => TokenClaims} read Checks header and signature, and gives the claims.
  */
 
-/** @returns {Suite} */
-export function hs256() {
-  const secret = randomBytes(32).toString('base64url');
-  const key = createSecretKey(secret, 'utf8');
-  /** @param {string} input */
-  const mac = (input) => createHmac('sha256', key).update(input).digest();
-  const suite = makeSuite('HS256', mac, (input, signature) => mac(input).equals(signature), {
-    signingKey: key,
-    verifyingKey: key,
-    secret,
-  });
-  for (const token of suite.tokens) assert.equal(token.length, TOKEN_LENGTH);
-  return suite;
-}
-
-/** @returns {Suite} */
-export function eddsa() {
-  const pair = generateKeyPairSync('ed25519', {
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
-  const signingKey = createPrivateKey(pair.privateKey);
-  const verifyingKey = createPublicKey(pair.publicKey);
-  return makeSuite(
-    'EdDSA',
-    (input) => signWith(null, Buffer.from(input), signingKey),
-    (input, signature) => verifyWith(null, Buffer.from(input), verifyingKey, signature),
-    { signingKey, verifyingKey, secret: '' },
-  );
-}
-
 /**
- * @param {Suite['algorithm']} algorithm
- * @param {(input: string) => Buffer} sign
- * @param {(input: string, signature: Buffer) => boolean} verify
- * @param {Pick<Suite, 'signingKey' | 'verifyingKey' | 'secret'>} keys
+ * @param {Algorithm} algorithm
+ * @param {{ readonly payloadBytes?: number, readonly pool?: number }} [size] Of each token, instead of the usual; and how many.
  * @returns {Suite}
  */
-function makeSuite(algorithm, sign, verify, keys) {
+export function makeSuite(algorithm, { payloadBytes, pool = POOL } = {}) {
+  const { sign, verify, ...keys } = algorithm === 'HS256' ? hmacKeys() : keyPair(algorithm);
   /** @param {TokenClaims} claims */
   const seal = (claims) => {
     const input = `${encoded({ alg: algorithm, typ: 'JWT' })}.${encoded(claims)}`;
     return `${input}.${sign(input).toString('base64url')}`;
   };
-  const claims = Array.from({ length: POOL }, tokenClaims);
-  const good = tokenClaims();
+  const make = () => tokenClaims(payloadBytes);
+  const claims = Array.from({ length: pool }, make);
+  const tokens = claims.map(seal);
+  if (algorithm === 'HS256' && payloadBytes === undefined) {
+    for (const token of tokens) assert.equal(token.length, TOKEN_LENGTH);
+  }
+  const [good, revoked] = [make(), make()];
   return {
     algorithm,
     ...keys,
     claims,
-    tokens: claims.map(seal),
+    tokens,
     refused: [
       tampered(seal(good)),
       seal({ ...good, exp: good.iat - 1 }),
       seal({ ...good, iss: 'https://elsewhere.example' }),
       seal({ ...good, aud: 'another' }),
     ],
+    expired: Array.from({ length: POOL }, () => {
+      const { iat, ...rest } = make();
+      return seal({ ...rest, iat: iat - LIFE, exp: iat - 1 });
+    }),
+    forged: Array.from({ length: POOL }, () => tampered(seal(make()))),
+    revoked: { token: seal(revoked), jti: revoked.jti, exp: revoked.exp },
     read(token) {
       const [header = '', payload = '', signature = ''] = token.split('.');
       assert.equal(decoded(header)['alg'], algorithm);
@@ -116,6 +111,49 @@ function makeSuite(algorithm, sign, verify, keys) {
       return /** @type {TokenClaims} */ (/** @type {unknown} */ (decoded(payload)));
     },
   };
+}
+
+/** @returns {Keys} */
+function hmacKeys() {
+  const secret = randomBytes(32).toString('base64url');
+  const key = createSecretKey(secret, 'utf8');
+  /** @param {string} input */
+  const sign = (input) => createHmac('sha256', key).update(input).digest();
+  return { signingKey: key, verifyingKey: key, secret, sign, verify: (input, signature) => sign(input).equals(signature) };
+}
+
+/**
+ * Keys as applications have them: read from PEM.
+ *
+ * @param {Exclude<Algorithm, 'HS256'>} algorithm
+ * @returns {Keys}
+ */
+function keyPair(algorithm) {
+  const pair = generatePair(algorithm);
+  const signingKey = createPrivateKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const verifyingKey = createPublicKey(pair.publicKey.export({ type: 'spki', format: 'pem' }));
+  const hash = algorithm === 'EdDSA' ? null : 'sha256';
+  // A JWS holds r and s as they are (RFC 7518, section 3.4); other keys do not look at this.
+  const dsaEncoding = 'ieee-p1363';
+  return {
+    signingKey,
+    verifyingKey,
+    secret: '',
+    sign: (input) => signWith(hash, Buffer.from(input), { key: signingKey, dsaEncoding }),
+    verify: (input, signature) => verifyWith(hash, Buffer.from(input), { key: verifyingKey, dsaEncoding }, signature),
+  };
+}
+
+/** @param {Exclude<Algorithm, 'HS256'>} algorithm */
+function generatePair(algorithm) {
+  switch (algorithm) {
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519');
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    case 'RS256':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  }
 }
 
 /** @returns {AppClaims} */
@@ -130,11 +168,36 @@ function appClaims() {
   };
 }
 
-/** @returns {TokenClaims} */
-function tokenClaims() {
+/**
+ * @param {number | undefined} payloadBytes How long they are as JSON; without it, what the claims above come to.
+ * @returns {TokenClaims}
+ */
+function tokenClaims(payloadBytes) {
   const { age, ...app } = appClaims();
   const iat = Math.floor(Date.now() / 1000);
-  return { ...app, iss: ISSUER, aud: AUDIENCE, iat, exp: iat + 24 * LIFE, age };
+  const claims = { ...app, iss: ISSUER, aud: AUDIENCE, iat, exp: iat + 24 * LIFE, age };
+  if (payloadBytes === undefined) return claims;
+  const room = payloadBytes - JSON.stringify({ ...claims, permissions: [] }).length;
+  const larger = { ...claims, permissions: permissions(room) };
+  assert.equal(JSON.stringify(larger).length, payloadBytes);
+  return larger;
+}
+
+/**
+ * What makes real tokens long: a list of short strings.
+ *
+ * @param {number} room Bytes between the brackets, at least 60.
+ */
+function permissions(room) {
+  const list = [];
+  let left = room;
+  while (left > 60) {
+    const one = `project-${String(1000 + list.length)}:write`;
+    list.push(one);
+    left -= `"${one}",`.length;
+  }
+  list.push('p'.repeat(left - '""'.length));
+  return list;
 }
 
 /** @param {object} value */

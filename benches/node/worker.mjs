@@ -2,15 +2,14 @@
  * The process in which keyturn and its peers are timed, one after the other in the same Node, driven over its standard
  * streams by benches/peers. It first proves every case; if one is wrong, none is timed. Then it writes one line of JSON,
  * `{ node, openssl, packages, cases }`, and answers each line `iterations id` with the nanoseconds that they took, or with
- * `error` and why. The clock runs around the loop only: neither the streams nor the making of inputs are in it.
+ * `error` and why.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** @import { Case } from './cases.mjs' */
+import { time } from './timing.mjs';
 
-/** Inputs are made so many at a time: enough that the clock is not felt, little enough that memory stays bounded. */
-const BATCH = 512;
+/** @import { Case } from './cases.mjs' */
 
 const HERE = new URL('.', import.meta.url);
 
@@ -75,46 +74,6 @@ async function answer(line) {
   } catch (error) {
     return `error ${reason(error).replaceAll('\n', ' ')}`;
   }
-}
-
-/**
- * @param {Case} one
- * @param {number} iterations
- * @returns {Promise<bigint>} Nanoseconds.
- */
-async function time({ awaited, input, run, check }, iterations) {
-  let elapsed = 0n;
-  for (let done = 0; done < iterations; done += BATCH) {
-    const inputs = Array.from({ length: Math.min(BATCH, iterations - done) }, (_, index) => input(done + index));
-    const { nanoseconds, last } = awaited ? await awaitEach(run, inputs) : callEach(run, inputs);
-    elapsed += nanoseconds;
-    check(last, done + inputs.length - 1);
-  }
-  return elapsed;
-}
-
-/**
- * @param {Case['run']} run
- * @param {readonly unknown[]} inputs
- */
-function callEach(run, inputs) {
-  /** @type {unknown} */
-  let last;
-  const started = process.hrtime.bigint();
-  for (const input of inputs) last = run(input);
-  return { nanoseconds: process.hrtime.bigint() - started, last };
-}
-
-/**
- * @param {Case['run']} run
- * @param {readonly unknown[]} inputs
- */
-async function awaitEach(run, inputs) {
-  /** @type {unknown} */
-  let last;
-  const started = process.hrtime.bigint();
-  for (const input of inputs) last = await run(input);
-  return { nanoseconds: process.hrtime.bigint() - started, last };
 }
 
 function versions() {

@@ -5,7 +5,8 @@
 //! First criterion samples every case by itself, for the report with its plots. Then all cases take turns in many short
 //! rounds: on a machine that has other things to do, only the ratio of two times of the same round means anything. Those
 //! ratios are printed at the end, and written as CSV and JSON beside the path in `KEYTURN_BENCH_RECORD` if that is set.
-//! With arguments for criterion (a filter, `--test`, `--list`) the rounds are left out.
+//! With arguments for criterion (a filter, `--test`, `--list`) the rounds are left out. `KEYTURN_BENCH_ROUNDS` is how many
+//! there are instead of the usual, for a trial; nothing is sampled before those.
 //!
 //! Needs `npm ci --prefix benches/node` and `npm run build`; `npm run bench` does all of it.
 
@@ -30,10 +31,14 @@ fn run() -> Result<(), Box<dyn Error>> {
     let worker = Worker::start()?;
     let cases = worker.cases().to_vec();
     let worker = RefCell::new(worker);
-    sample(&cases, &worker);
+    let trial = env::var("KEYTURN_BENCH_ROUNDS").ok();
+    if trial.is_none() {
+        sample(&cases, &worker);
+    }
     if env::args().skip(1).all(|argument| argument == "--bench") {
         let mut worker = worker.into_inner();
-        let rounds = Rounds::run(&cases, &mut worker)?;
+        let count = trial.map_or(Ok(rounds::USUAL), |text| text.parse())?;
+        let rounds = Rounds::run(&cases, count, &mut worker)?;
         let table = Table::new(&rounds);
         println!("\n{table}");
         if let Some(path) = env::var_os("KEYTURN_BENCH_RECORD") {
@@ -43,12 +48,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Criterion's own sampling: a group for each operation and algorithm, with everybody in it.
+/// Criterion's own sampling: a group for each operation and subject, with everybody in it. Short, since there are many cases
+/// and what is compared are the rounds.
 fn sample(cases: &[String], worker: &RefCell<Worker>) {
     let mut criterion = Criterion::default()
-        .sample_size(50)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(3))
+        .sample_size(30)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_millis(1500))
         .configure_from_args();
     for members in cases.chunk_by(|one, next| group_of(one) == group_of(next)) {
         let mut group = criterion.benchmark_group(members.first().map_or("", |first| group_of(first)));
@@ -74,7 +80,7 @@ fn fail(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Operation and algorithm of a case's id.
+/// Operation and subject of a case's id.
 fn group_of(case: &str) -> &str {
     case.rsplit_once('/').map_or(case, |(group, _)| group)
 }

@@ -6,7 +6,7 @@ use std::{error::Error, time::Duration};
 use super::{group_of, worker::Worker};
 
 /// How many rounds there are; odd, so that a median is one of them.
-const ROUNDS: usize = 101;
+pub(crate) const USUAL: usize = 101;
 
 /// How long a turn should take: long enough for the garbage that it makes to be collected in it now and then, short beside
 /// what else a machine does.
@@ -24,19 +24,19 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Runs all of them. Within its group the order moves on by one case each round and runs backwards in every other one,
+    /// Runs `count` of them. Within its group the order moves on by one case each round and runs backwards in every other one,
     /// so that nobody always follows the same neighbour or cleans up after it.
-    pub(crate) fn run(cases: &'a [String], worker: &mut Worker) -> Result<Self, Box<dyn Error>> {
-        eprintln!("taking turns: {ROUNDS} rounds of {} cases", cases.len());
+    pub(crate) fn run(cases: &'a [String], count: usize, worker: &mut Worker) -> Result<Self, Box<dyn Error>> {
+        eprintln!("taking turns: {count} rounds of {} cases", cases.len());
         let mut turns = Vec::new();
         for case in cases {
             let row = Row {
                 case,
-                nanoseconds: Vec::with_capacity(ROUNDS),
+                nanoseconds: Vec::with_capacity(count),
             };
             turns.push((row, iterations(case, worker)?));
         }
-        for round in 0..ROUNDS {
+        for round in 0..count {
             for group in turns.chunk_by_mut(|(one, _), (next, _)| group_of(one.case) == group_of(next.case)) {
                 group.rotate_left(1);
                 let mut order: Vec<_> = group.iter_mut().collect();

@@ -64,9 +64,9 @@ impl fmt::Display for Table<'_> {
             f,
             "Medians of rounds in turn; `ratio` is the time as a multiple of keyturn's in the same round.\n"
         )?;
-        writeln!(f, "{:<48} {:>11} {:>8} {:>17}", "", "us", "ratio", "p10 to p90")?;
+        writeln!(f, "{:<58} {:>11} {:>8} {:>17}", "", "us", "ratio", "p10 to p90")?;
         for line in &self.lines {
-            write!(f, "{:<48} {:>11.2}", line.row.case, line.median / 1000.0)?;
+            write!(f, "{:<58} {:>11.2}", line.row.case, line.median / 1000.0)?;
             if let Some(Ratio { median, low, high }) = &line.ratio {
                 write!(f, " {median:>8.2} {:>17}", format!("{low:.2} to {high:.2}"))?;
             }

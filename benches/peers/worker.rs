@@ -47,7 +47,7 @@ impl Worker {
         })
     }
 
-    /// The ids of its cases, `operation/algorithm/name`, those of one operation and algorithm side by side.
+    /// The ids of its cases, `operation/subject/name`, those of one operation and subject side by side.
     pub(crate) fn cases(&self) -> &[String] {
         &self.cases
     }

@@ -13,25 +13,32 @@ import { atRoot } from '../source/files.mjs';
 const PEERS = atRoot('benches/node');
 
 /**
+ * @typedef {object} BenchOptions
+ * @property {boolean} [debug] Everything without optimisation, to see that it runs.
+ */
+
+/**
  * Builds keyturn in release form and installs the peers at their pinned versions.
  *
+ * @param {BenchOptions} [options]
  * @returns {Promise<boolean>} Whether it succeeded; what went wrong has been printed.
  */
-export async function prepareBench() {
+export async function prepareBench({ debug = false } = {}) {
   requireNode();
-  return (await buildAddon({})) && (await buildTypeScript(['lib'])) && (await installPeers());
+  return (await buildAddon({ debug })) && (await buildTypeScript(['lib'])) && (await installPeers());
 }
 
 /**
  * Runs benches/peers.
  *
  * @param {readonly string[]} args For criterion.
- * @param {NodeJS.ProcessEnv} [env] Added to ours.
+ * @param {BenchOptions & { readonly env?: NodeJS.ProcessEnv }} [options] `env` is added to ours.
  * @returns {Promise<number>} Its exit code.
  */
-export async function runBench(args, env = {}) {
-  const manifest = atRoot('Cargo.toml');
-  return run('cargo', ['bench', '--locked', '--manifest-path', manifest, '--bench', 'peers', '--', ...args], { env });
+export async function runBench(args, { debug = false, env = {} } = {}) {
+  const profile = debug ? ['--profile', 'dev'] : [];
+  const bench = ['bench', '--locked', '--manifest-path', atRoot('Cargo.toml'), ...profile, '--bench', 'peers'];
+  return run('cargo', [...bench, '--', ...args], { env });
 }
 
 async function installPeers() {

@@ -1,4 +1,4 @@
-/** fast-jwt with a static key, which it parses once, and without its cache of verified tokens. */
+/** fast-jwt with a static key, which it parses once. */
 import { createSigner, createVerifier } from 'fast-jwt';
 
 import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
@@ -7,13 +7,23 @@ import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
 /** @import { Signers, Verifiers } from '../cases.mjs' */
 
 /**
+ * Without its cache of verified tokens.
+ *
  * @param {Suite} suite
  * @returns {Verifiers}
  */
-export function verifiers({ algorithm, verifyingKey, secret }) {
-  const key = secret === '' ? verifyingKey.export({ type: 'spki', format: 'pem' }) : secret;
-  const options = { algorithms: [algorithm], allowedIss: ISSUER, allowedAud: AUDIENCE, cache: false };
-  return { 'fast-jwt': createVerifier({ key, ...options }) };
+export function verifiers(suite) {
+  return { 'fast-jwt': verifier(suite, false) };
+}
+
+/**
+ * With its cache, as it is when it is switched on: the thousand tokens used last, by their hash, for ten minutes.
+ *
+ * @param {Suite} suite
+ * @returns {Verifiers}
+ */
+export function cachedVerifiers(suite) {
+  return { 'fast-jwt (cache)': verifier(suite, true) };
 }
 
 /**
@@ -23,4 +33,13 @@ export function verifiers({ algorithm, verifyingKey, secret }) {
 export function signers({ algorithm, signingKey, secret }) {
   const key = secret === '' ? signingKey.export({ type: 'pkcs8', format: 'pem' }) : secret;
   return { 'fast-jwt': createSigner({ key, algorithm, iss: ISSUER, aud: AUDIENCE, expiresIn: LIFE * 1000 }) };
+}
+
+/**
+ * @param {Suite} suite
+ * @param {boolean} cache
+ */
+function verifier({ algorithm, verifyingKey, secret }, cache) {
+  const key = secret === '' ? verifyingKey.export({ type: 'spki', format: 'pem' }) : secret;
+  return createVerifier({ key, algorithms: [algorithm], allowedIss: ISSUER, allowedAud: AUDIENCE, cache });
 }

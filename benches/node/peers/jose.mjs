@@ -47,8 +47,7 @@ export async function signers({ algorithm, signingKey }) {
  * @param {'sign' | 'verify'} usage
  */
 async function cryptoKey(key, algorithm, usage) {
-  const jwk = { ...key.export({ format: 'jwk' }), key_ops: [usage] };
-  if (algorithm === 'EdDSA') return importJWK(jwk, algorithm);
+  if (algorithm !== 'HS256') return importJWK({ ...key.export({ format: 'jwk' }), key_ops: [usage] }, algorithm);
   const format = { name: 'HMAC', hash: 'SHA-256' };
   return globalThis.crypto.subtle.importKey('raw', key.export(), format, false, [usage]);
 }
