@@ -10,9 +10,10 @@
  * the public test vectors in $KEYTURN_VECTORS as well. A finding ends the run with 1 and its input lies in fuzz/findings.
  *
  * The programs are built as cargo-fuzz builds them (edge counters in all Rust code, AddressSanitizer), for which a stable
- * compiler must be told to take unstable flags. The C libraries are built without either and hardly optimised: they are
- * not what is under test, and would double the time of a first build. Where the toolchain brings no AddressSanitizer it
- * is left out: the core has no unsafe code, and what it would find is in the libraries below.
+ * compiler must be told to take unstable flags. The C libraries are built without either and hardly optimised, since they
+ * are not what is under test: a first build takes about five minutes of processor time, nearly half of it for them and for
+ * libFuzzer itself, which wants a C++ compiler. Where the toolchain brings no AddressSanitizer it is left out: the core has
+ * no unsafe code, and what it would find is in the libraries below.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
