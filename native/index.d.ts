@@ -77,6 +77,10 @@ export declare class NativeKeySet {
   keys(now: number): Array<NativeKey>
   /** The public JWKs of the asymmetric ones, as JSON texts. */
   jwks(now: number): Array<string>
+  /** Whether signing with these keys takes long enough to be worth a change of threads. */
+  signsSlowly(): boolean
+  /** Whether verifying with one of them takes as long. */
+  verifiesSlowly(): boolean
 }
 
 /** So many in a window, for each key. */
@@ -90,7 +94,7 @@ export declare class NativeLimiter {
 /** A signer whose signatures are made on the pool. */
 export declare class NativePooledSigner {
   /** A signer with the options of `createSigner`. */
-  static create(key: NativeKey, options: NativeSignerOptions): NativePooledSigner
+  static create(keys: NativeKeySet, options: NativeSignerOptions): NativePooledSigner
   /** Judges the claims at once and queues the signature: nothing, or an error number. The token comes as a letter. */
   sign(inbox: NativeInbox, ticket: number, claims: string, now: number, subject?: string | undefined | null, jti?: string | undefined | null, expiresIn?: number | undefined | null): number | null
 }
@@ -98,7 +102,7 @@ export declare class NativePooledSigner {
 /** A verifier that works on the pool. */
 export declare class NativePooledVerifier {
   /** A verifier with the options of `createVerifier`. */
-  static create(keys: Array<NativeKey>, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): NativePooledVerifier
+  static create(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): NativePooledVerifier
   /** Queues the verification: nothing, or an error number. The payload's text comes as a letter. */
   verify(inbox: NativeInbox, ticket: number, token: string, now: number): number | null
 }
@@ -216,12 +220,6 @@ export interface JwsAnswer {
   header?: string
   payload?: Buffer
 }
-
-/** Whether signing with the key takes long enough to be worth a change of threads. */
-export declare function keySignsSlowly(key: NativeKey): boolean
-
-/** Whether verifying with the key takes as long. */
-export declare function keyVerifiesSlowly(key: NativeKey): boolean
 
 /** Sessions, or a failure. */
 export interface ListAnswer {
@@ -371,7 +369,7 @@ export interface SavedAnswer {
 }
 
 /** The compact JWS of a payload; `header`: further members of the header, as JSON. */
-export declare function signJws(payload: Uint8Array, key: NativeKey, header?: string | undefined | null): string
+export declare function signJws(payload: Uint8Array, keys: NativeKeySet, header: string | undefined | null, now: number): string
 
 /** Yes or no, or a failure. */
 export interface VerdictAnswer {
@@ -380,7 +378,7 @@ export interface VerdictAnswer {
 }
 
 /** Verifies a compact JWS with one of the keys. */
-export declare function verifyJws(text: string, keys: Array<NativeKey>, algorithms: Array<string>): JwsAnswer
+export declare function verifyJws(text: string, keys: NativeKeySet, names: Array<string>, now: number): JwsAnswer
 
 /** Whether a password is the one that was hashed; without a hash, no, after as long a time. */
 export declare function verifyPassword(hash: string | undefined | null, password: string): Promise<VerdictAnswer>

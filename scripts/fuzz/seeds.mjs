@@ -32,7 +32,7 @@ const CLAIMS = [
 
 const WORDS = [
   ...['alg', 'kid', 'typ', 'crit', 'b64', 'HS256', 'iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'jti', 'sid', 'me', 'api', '__proto__'],
-  ...['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'use', 'sig', 'enc', 'key_ops', 'sign', 'verify'],
+  ...['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'use', 'sig', 'enc', 'key_ops', 'sign', 'verify', 'keys'],
   ...['oct', 'OKP', 'Ed25519', 'EC', 'P-256', 'P-384', 'P-521', 'RSA', 'EdDSA', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'HS512'],
 ];
 
@@ -48,6 +48,7 @@ const SEEDS = {
       .slice(0, MAX_VECTORS)
       .map((text) => `\x01${text}`),
   ],
+  jwks: () => [...ownSets(), ...vectors().filter((value) => typeof value === 'object').slice(0, MAX_VECTORS).map((key) => setOf([key]))],
   keys: () => [...ownKeys(), ...vectorKeys(), ...disguises()],
 };
 
@@ -77,14 +78,30 @@ function token(header, claims) {
   return `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`;
 }
 
-/** New keys of each kind, for each algorithm, since the target says which one a key is for. */
-function ownKeys() {
-  const pairs = [
+function newPairs() {
+  return [
     generateKeyPairSync('ed25519'),
     ...['P-256', 'P-384', 'P-521'].map((namedCurve) => generateKeyPairSync('ec', { namedCurve })),
     generateKeyPairSync('rsa', { modulusLength: 2048 }),
   ];
-  return pairs.flatMap(({ privateKey, publicKey }) => [
+}
+
+/** Sets of one key and of all, with and without names, one of them of a name twice. */
+function ownSets() {
+  const keys = newPairs().map(({ publicKey }) => publicKey.export({ format: 'jwk' }));
+  const named = keys.map((key, index) => ({ ...key, kid: `k${String(index)}`, use: 'sig' }));
+  const twice = keys.map((key) => ({ ...key, kid: 'k' }));
+  return [...keys.map((key) => setOf([key])), setOf(keys), setOf(named), setOf(twice), setOf([...named, ...named])];
+}
+
+/** @param {readonly object[]} keys */
+function setOf(keys) {
+  return JSON.stringify({ keys });
+}
+
+/** New keys of each kind, for each algorithm, since the target says which one a key is for. */
+function ownKeys() {
+  return newPairs().flatMap(({ privateKey, publicKey }) => [
     ...forEachAlgorithm(0, JSON.stringify(privateKey.export({ format: 'jwk' }))),
     ...forEachAlgorithm(0, JSON.stringify(publicKey.export({ format: 'jwk' }))),
     ...forEachAlgorithm(1, privateKey.export({ format: 'der', type: 'pkcs8' })),
