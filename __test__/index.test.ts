@@ -34,6 +34,10 @@ describe('the package', () => {
     assert.equal(express.KeyturnError, keyturn.KeyturnError);
   });
 
+  it('has an entry in the place of express-jwt', () => {
+    assert.deepEqual(Object.keys(required('keyturn/express-jwt')).sort(), ['UnauthorizedError', 'expressjwt']);
+  });
+
   it('has no other entry', () => {
     for (const path of ['keyturn/dist/index.js', 'keyturn/dist/native.js', 'keyturn/native/index.js', 'keyturn/lib/index.ts', 'keyturn/index.js']) {
       assert.throws(() => required(path), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });

@@ -51,6 +51,11 @@ const ROOMS = [
     holds: /^lib\/express\//,
     imports: ['errors', 'options', 'shared', 'keys', 'tokens', 'sessions', 'http', 'express', 'node'],
   },
+  {
+    room: 'express-jwt',
+    holds: /^lib\/express-jwt\//,
+    imports: ['jsonwebtoken', 'express-jwt', 'node'],
+  },
   { room: 'client', holds: /^client\//, imports: ['client'] },
   {
     room: 'angular',

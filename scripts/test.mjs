@@ -32,7 +32,7 @@ import { atRoot, filesBelow } from './source/files.mjs';
 
 /** @type {readonly Stage[]} */
 const STAGES = [
-  { name: 'format', static: true, run: () => cargo('fmt', '--all', '--check') },
+  { name: 'format', static: true, run: format },
   { name: 'layers', static: true, run: () => script('check-layers.mjs') },
   { name: 'hygiene', static: true, run: () => script('check-hygiene.mjs') },
   { name: 'types', static: true, run: () => buildTypeScript() },
@@ -41,6 +41,7 @@ const STAGES = [
   { name: 'addon', run: () => buildAddon({ check: true }) },
   { name: 'rust', run: () => cargo('test', ...PROFILE) },
   { name: 'node', needs: ['types', 'addon'], run: nodeTests },
+  { name: 'fuzz', run: () => script('fuzz.mjs', '--seconds', values.long ? '600' : '10') },
 ];
 
 const { values, positionals } = parseArgs({
@@ -133,6 +134,11 @@ function reportSkips() {
   for (const line of [...new Set(lines)].sort()) console.log(`skipped: tests that need ${line}`);
 }
 
+/** The fuzz targets are a workspace of their own. */
+async function format() {
+  return (await cargo('fmt', '--all', '--check')) && cargo('fmt', '--check', '--manifest-path', atRoot('fuzz/Cargo.toml'));
+}
+
 /** @returns {Promise<boolean>} */
 async function nodeTests() {
   const files = filesBelow(atRoot('test-build')).filter((path) => path.endsWith('.test.js'));
@@ -161,7 +167,10 @@ async function node(...args) {
   return (await run(process.execPath, args, { env: TEST_ENVIRONMENT })) === 0;
 }
 
-/** @param {string} name */
-function script(name) {
-  return node(atRoot(`scripts/${name}`));
+/**
+ * @param {string} name
+ * @param {readonly string[]} args
+ */
+function script(name, ...args) {
+  return node(atRoot(`scripts/${name}`), ...args);
 }
