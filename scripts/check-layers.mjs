@@ -50,6 +50,7 @@ const ROOMS = [
     holds: /^lib\/express\//,
     imports: ['errors', 'options', 'shared', 'keys', 'tokens', 'sessions', 'http', 'express', 'node'],
   },
+  { room: 'jsonwebtoken', holds: /^lib\/jsonwebtoken\//, imports: ['native', 'shared', 'jsonwebtoken', 'node'] },
   { room: 'client', holds: /^client\//, imports: ['client'] },
   {
     room: 'angular',

@@ -15,6 +15,7 @@
 
 mod account;
 mod answer;
+mod compact;
 mod error;
 mod hot;
 mod inbox;

@@ -8,6 +8,7 @@ mod key;
 mod live;
 mod ring;
 mod set;
+mod weak;
 
 pub use jwks::Loaded;
 pub(crate) use key::MAX_KID;
