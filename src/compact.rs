@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Thrown, thrown},
-    hot::{self, Arguments, HotState},
+    hot::{self, Answer, Arguments, HotState},
     key::{NativeKey, algorithm},
 };
 
@@ -67,7 +67,7 @@ struct SignerState {
 }
 
 impl HotState for SignerState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let header = arguments.text(0, &mut self.header, MAX_HEADER_BYTES)?;
         let header = header.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let payload = arguments.text(1, &mut self.payload, MAX_BYTES)?;
@@ -75,7 +75,7 @@ impl HotState for SignerState {
             return Err(Code::ClaimsInvalid.into());
         };
         seal(header, payload, &self.key, &mut self.token)?;
-        Ok(&self.token)
+        Ok(Answer::Text(&self.token))
     }
 }
 
@@ -86,11 +86,11 @@ struct VerifierState {
 }
 
 impl HotState for VerifierState {
-    fn call(&mut self, arguments: &Arguments) -> Result<&str, Error> {
+    fn call(&mut self, arguments: &Arguments) -> Result<Answer<'_>, Error> {
         let token = arguments
             .text(0, &mut self.token, MAX_BYTES)?
             .ok_or(Code::TokenMalformed)?;
-        self.reader.open_with_any_header(token, &self.key)
+        self.reader.open_with_any_header(token, &self.key).map(Answer::Text)
     }
 }
 
