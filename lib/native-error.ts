@@ -13,6 +13,11 @@ export function fromNumber(number: number, required: readonly string[] = []): Ke
   );
 }
 
+/** The code alone of a failure that crosses from the addon. */
+export function codeOf(number: number): KeyturnErrorCode {
+  return (CODES[number & 0xff]?.code ?? 'ERR_INTERNAL') as KeyturnErrorCode;
+}
+
 /** A failed answer of the store or the session manager. */
 export function fromFailure(failure: NativeFailure): KeyturnError {
   const error = fromNumber(failure.error);

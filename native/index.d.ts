@@ -211,6 +211,12 @@ export interface CodeRow {
 /** The table of codes in wire order. */
 export declare function codes(): Array<CodeRow>
 
+/** A function `(header, payload)` over a header in base64url and a payload's text, that returns a token or an error number. */
+export declare function createCompactSigner(key: NativeKey): (header: string, payload: string) => string | number
+
+/** A function `(token)` that returns the payload's text or an error number; it does not look at the header. */
+export declare function createCompactVerifier(key: NativeKey): (token: string) => string | number
+
 /** A function `(accessToken, now)` for the access tokens of these sessions. */
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
 
@@ -250,6 +256,9 @@ export interface HashAnswer {
 
 /** Hashes a password with argon2id and a random salt. */
 export declare function hashPassword(password: string): Promise<HashAnswer>
+
+/** An HMAC key from a secret of any length. */
+export declare function hmacKeyOfAnyLengthHoweverWeak(algorithmName: string, secret: Buffer): NativeKey
 
 /** A good JWS: the header's JSON text and the payload. Or an error number. */
 export interface JwsAnswer {

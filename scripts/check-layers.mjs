@@ -51,6 +51,7 @@ const ROOMS = [
     holds: /^lib\/express\//,
     imports: ['errors', 'options', 'shared', 'keys', 'tokens', 'sessions', 'http', 'express', 'node'],
   },
+  { room: 'jsonwebtoken', holds: /^lib\/jsonwebtoken\//, imports: ['native', 'shared', 'jsonwebtoken', 'node'] },
   {
     room: 'express-jwt',
     holds: /^lib\/express-jwt\//,

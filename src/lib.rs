@@ -15,6 +15,7 @@
 
 mod account;
 mod answer;
+mod compact;
 mod encryption_key;
 mod error;
 mod hot;

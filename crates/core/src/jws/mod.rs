@@ -1,11 +1,13 @@
 //! JSON Web Signatures in compact form (RFC 7515): below the strict JWT, and without an opinion on the payload.
 
+mod any_header;
 mod compact;
 mod cost;
 mod extra;
 mod header;
 mod raw;
 
+pub use any_header::AnyHeaderReader;
 pub(crate) use compact::prepare;
 pub use compact::{Parts, finish, seal, split};
 pub use cost::{signs_slowly, verifies_slowly};

@@ -9,6 +9,7 @@ mod key;
 mod live;
 mod ring;
 mod set;
+mod weak;
 
 pub use encryption::{EncryptionKey, EncryptionKeySet};
 pub use jwks::Loaded;

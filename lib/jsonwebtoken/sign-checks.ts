@@ -1,0 +1,62 @@
+import { isBoolean, isNumber, isPlainObject, isString } from './kinds.js';
+
+/** @throws Error that names the first option that is unknown or has a value of the wrong kind. */
+export function checkSignOptions(options: unknown): void {
+  check(OPTIONS, false, options, 'options');
+}
+
+/** @throws Error that names the first registered time among the claims that is no number. */
+export function checkPayload(payload: unknown): void {
+  check(CLAIMS, true, payload, 'payload');
+}
+
+interface Rule {
+  readonly isValid: (value: unknown) => unknown;
+  readonly message: string;
+}
+
+const ALGORITHMS: readonly unknown[] = [
+  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'HS256', 'HS384', 'HS512', 'none',
+];
+
+const isSpan = (value: unknown): unknown => Number.isInteger(value) || (isString(value) && value);
+const span = (name: string): Rule => ({
+  isValid: isSpan,
+  message: `"${name}" should be a number of seconds or string representing a timespan`,
+});
+const string = (name: string): Rule => ({ isValid: isString, message: `"${name}" must be a string` });
+const boolean = (name: string): Rule => ({ isValid: isBoolean, message: `"${name}" must be a boolean` });
+const time = (name: string): Rule => ({ isValid: isNumber, message: `"${name}" should be a number of seconds` });
+
+// Plain objects on purpose: a claim or an option that is called as a member of Object.prototype is called finds that
+// member and fails, as it does in the package that this one stands for.
+const OPTIONS: Readonly<Record<string, Rule>> = {
+  expiresIn: span('expiresIn'),
+  notBefore: span('notBefore'),
+  audience: { isValid: (value) => isString(value) || Array.isArray(value), message: '"audience" must be a string or array' },
+  algorithm: { isValid: (value) => ALGORITHMS.includes(value), message: '"algorithm" must be a valid string enum value' },
+  header: { isValid: isPlainObject, message: '"header" must be an object' },
+  encoding: string('encoding'),
+  issuer: string('issuer'),
+  subject: string('subject'),
+  jwtid: string('jwtid'),
+  noTimestamp: boolean('noTimestamp'),
+  keyid: string('keyid'),
+  mutatePayload: boolean('mutatePayload'),
+  allowInsecureKeySizes: boolean('allowInsecureKeySizes'),
+  allowInvalidAsymmetricKeyTypes: boolean('allowInvalidAsymmetricKeyTypes'),
+};
+
+const CLAIMS: Readonly<Record<string, Rule>> = { iat: time('iat'), exp: time('exp'), nbf: time('nbf') };
+
+function check(rules: Readonly<Record<string, Rule>>, allowUnknown: boolean, object: unknown, what: string): void {
+  if (!isPlainObject(object)) throw new Error(`Expected "${what}" to be a plain object.`);
+  for (const name of Object.keys(object)) {
+    const validator = rules[name];
+    if (validator === undefined) {
+      if (allowUnknown) continue;
+      throw new Error(`"${name}" is not allowed in "${what}"`);
+    }
+    if (!validator.isValid(object[name])) throw new Error(validator.message);
+  }
+}
