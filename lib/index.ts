@@ -3,6 +3,12 @@ export type { KeyturnErrorCode, KeyturnErrorDetails } from './errors.js';
 export { ERROR_CODES, KeyturnError } from './errors.js';
 export type { AuthEvent, AuthEventListener, AuthEventType } from './events.js';
 export { type Auth, type AuthenticatedRequest, type AuthOptions, createAuth } from './express/index.js';
+export { type DecryptedJwe, decryptJwe, type DecryptOptions } from './jwe/decrypt.js';
+export { encryptJwe, type EncryptOptions } from './jwe/encrypt.js';
+export type { ContentEncryption, Curve, KeyManagementAlgorithm } from './keys/encryption.js';
+export { type GenerateEncryptionKeyOptions, generateKey, type GenerateKeyOptions } from './keys/generate.js';
+export { type ImportEncryptionKeyOptions, importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
+export type { Algorithm, EncryptionKey, Key, KeyAlgorithm, PublicJwk } from './keys/key.js';
 export {
   createRemoteKeySet,
   type RemoteKeySet,
@@ -12,12 +18,6 @@ export {
 export { createKeyRing, type KeyRing, type KeyRingOptions, type KeyState, type RingKey } from './keys/ring.js';
 export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } from './keys/set.js';
 export type { VerifyingKeys } from './keys/source.js';
-export { type DecryptedJwe, decryptJwe, type DecryptOptions } from './jwe/decrypt.js';
-export { encryptJwe, type EncryptOptions } from './jwe/encrypt.js';
-export type { ContentEncryption, Curve, KeyManagementAlgorithm } from './keys/encryption.js';
-export { type GenerateEncryptionKeyOptions, generateKey, type GenerateKeyOptions } from './keys/generate.js';
-export { type ImportEncryptionKeyOptions, importKey, type ImportKeyOptions, type JsonWebKey, type KeyMaterial, type SecretMaterial } from './keys/import.js';
-export type { Algorithm, EncryptionKey, Key, KeyAlgorithm, PublicJwk } from './keys/key.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';

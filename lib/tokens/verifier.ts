@@ -11,7 +11,7 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { optionalString, stringList } from '../options/strings.js';
 import { nativeRevocationOf, type Revocation } from '../revocation/revocation.js';
 import { cachedVerify, cacheEntries, cacheStatistics, type RawVerify, type TokenCacheOptions, type TokenCacheStatistics } from './cache.js';
-import { decryptFirst, type TokenDecryption, tokenDecrypter } from './nested.js';
+import { decryptFirst, tokenDecrypter, type TokenDecryption } from './nested.js';
 
 export interface VerifierOptions {
   /**
