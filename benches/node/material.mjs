@@ -187,8 +187,10 @@ function tokenClaims(payloadBytes) {
  * What makes real tokens long: a list of short strings.
  *
  * @param {number} room Bytes between the brackets, at least 60.
+ * @returns {string[]}
  */
 function permissions(room) {
+  /** @type {string[]} */
   const list = [];
   let left = room;
   while (left > 60) {

@@ -64,8 +64,9 @@ export function besideSections({ eventLoop, threads, memory, verifications }) {
   return [
     '## RS256 signing and the event loop',
     '',
-    'How late a timer of one millisecond fires, in milliseconds, while signatures are made as fast as they can be. What is',
-    `asynchronous has ${eventLoop.inFlight} signatures in flight; what is synchronous makes one in each turn of the event loop.`,
+    'From one firing of a timer of one millisecond to the next, in milliseconds, while signatures are made as fast as they can',
+    `be: medians of turns, and the longest. What is asynchronous has ${eventLoop.inFlight} signatures in flight; what is synchronous`,
+    'makes one in each turn of the event loop.',
     '',
     ...textTable(['', 'signatures a second', 'p50', 'p99', 'max'], eventLoop.arms.map(({ name, perSecond, p50, p99, max }) => [
       name, perSecond === null ? '' : perSecond.toFixed(0), p50.toFixed(2), p99.toFixed(2), max.toFixed(2),
@@ -101,7 +102,9 @@ async function program(name, args) {
   const written = await untilStopped(text(child.stdout), (signal) => child.kill(signal));
   console.log(`${[name, ...args].join(' ')}: ${written.trim()}`);
   if (written === '') throw new Error(`${path} ${args.join(' ')} measured nothing; it said why`);
-  return JSON.parse(written);
+  /** @type {unknown} */
+  const value = JSON.parse(written);
+  return value;
 }
 
 /** @param {number} bytes */

@@ -47,7 +47,7 @@ const TARGETS = [
   ...dropIn('KeyObject', 3.5),
 ];
 
-/** The most by which the delay of the event loop may be above 0, in milliseconds, while RS256 is signed asynchronously. */
+/** Below which the delay of the event loop has to stay, in milliseconds, while RS256 is signed asynchronously. */
 const DELAY_BELOW_MS = 3;
 
 /** What is aimed at beyond the least: HS256 verification as a multiple of the floor's time. */
