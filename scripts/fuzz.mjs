@@ -137,7 +137,7 @@ async function runTarget(target, program, seconds) {
   const { code, log } = await watch(program, args);
   trim(corpus);
   report(target, seconds, log, code === 0);
-  if (code !== 0) console.error(`${log.slice(-4000)}\n${target}: repeat it with\n  ${program} ${findingIn(log)}`);
+  if (code !== 0) console.error(`${reasonIn(log)}\n${target}: repeat it with\n  ${program} ${findingIn(log)}`);
   return code === 0;
 }
 
@@ -181,6 +181,16 @@ function report(target, seconds, log, clean) {
     `corpus ${last?.[3] ?? '?'}`,
   ];
   console.log(`${target.padEnd(10)}${clean ? 'clean  ' : 'FINDING'}${figures.join('  ')}`);
+}
+
+/**
+ * What the program said first: the assertion, or the sanitizer's report.
+ *
+ * @param {string} log
+ */
+function reasonIn(log) {
+  const start = log.search(/^.*panicked at|^=+\d+=+ERROR|^ALARM/m);
+  return start === -1 ? log.slice(-2000) : log.slice(start, start + 2000);
 }
 
 /** @param {string} log */
