@@ -160,7 +160,7 @@ fn run(ring: &mut Ring, step: &Step, now: UnixMs) -> Option<String> {
         }
         Step::Retire(at, within) => {
             let kid = chosen(ring, *at);
-            let within = within.map(|hours| span(hours));
+            let within = within.map(span);
             let full = ring.retire(&kid, within, now, &random).is_err();
             (!full).then_some(kid)
         }
@@ -186,7 +186,7 @@ fn follow(model: &mut Model, step: &Step, kid: Option<String>, made: Option<&Str
     }
     match (step, at) {
         (Step::Retire(_, within), Some(at)) => {
-            model.retire(at, within.map(|hours| span(hours)), now);
+            model.retire(at, within.map(span), now);
         }
         (Step::Revoke(_), Some(at)) => model.stories[at].revoked = true,
         _ => {}
