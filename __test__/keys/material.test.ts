@@ -133,10 +133,9 @@ describe('importKey of keys that are too weak, or no good', () => {
 
   it('refuses an RSA modulus below 2048 bits, in every form', () => {
     const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
-    for (const material of [small.privateKey, small.publicKey, small.publicKey.export({ format: 'jwk' }) as KeyMaterial]) {
-      assert.throws(() => importKey(material, { alg: 'RS256' }), (error: Error & { code?: string }) => /^ERR_KEY_(TOO_WEAK|INVALID)$/.test(error.code ?? ''));
+    for (const [, material] of [...privateForms(small).filter(([, , passphrase]) => passphrase === undefined), ...publicForms(small)]) {
+      assert.throws(() => importKey(material, { alg: 'RS256' }), { code: 'ERR_KEY_TOO_WEAK', message: /less than 2048 bits/ });
     }
-    assert.throws(() => importKey(small.publicKey, { alg: 'RS256' }), { code: 'ERR_KEY_TOO_WEAK', message: /less than 2048 bits/ });
   });
 
   it('refuses an RSA modulus above 8192 bits, an even one, and odd exponents', () => {

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
+import { projectText, sectionOf } from '../support/documents.js';
+
 /**
  * The attacks on tokens and keys that are known of JWT libraries, by the ids with which the tests of this folder begin. A
  * string says why there is nothing to test.
@@ -58,5 +60,11 @@ describe('the checklist of attacks', () => {
     const tested = testedIds();
     for (const [id, { attack, untested }] of Object.entries(ATTACKS)) assert.equal(tested.has(id), untested === undefined, `${id}: ${attack}`);
     assert.deepEqual([...tested].filter((id) => !(id in ATTACKS)), []);
+  });
+
+  it('has a row for each in docs/defaults.md', () => {
+    const rows = sectionOf(projectText('docs/defaults.md'), 'What a strict verifier refuses').join('\n').matchAll(/^\| (J[\dJ, ]+) \|/gm);
+    const ids = Array.from(rows, ([, list = '']) => list.split(', ')).flat();
+    assert.deepEqual(ids, Object.keys(ATTACKS));
   });
 });

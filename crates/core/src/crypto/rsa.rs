@@ -267,17 +267,31 @@ fn inside_pss(algorithm: Algorithm, from_identifier: &[u8], tag: u8) -> Option<&
 
 /// The library says of a weak key only that it is unusable; its numbers tell why.
 pub(super) fn refusal(der: &[u8]) -> Error {
-    let inner = der::expect(der::SEQUENCE, der)
+    let public = der::expect(der::SEQUENCE, der)
         .and_then(|(content, _)| der::expect(der::SEQUENCE, content))
         .and_then(|(_, after)| der::expect(der::BIT_STRING, after))
         .and_then(|(bits, _)| bits.split_first())
         .map(|(_, pkcs1)| pkcs1);
-    [Some(der), inner]
+    let private = der::expect(der::SEQUENCE, der)
+        .and_then(|(content, _)| der::expect(der::INTEGER, content))
+        .and_then(|(_, after)| der::expect(der::SEQUENCE, after))
+        .and_then(|(_, after)| der::expect(der::OCTET_STRING, after))
+        .map(|(pkcs1, _)| pkcs1);
+    [Some(der), public, private]
         .into_iter()
         .flatten()
-        .filter_map(numbers)
+        .filter_map(|pkcs1| private_numbers(pkcs1).or_else(|| numbers(pkcs1)))
         .find_map(|(n, e)| check_public(n, e).err())
         .unwrap_or(REFUSED)
+}
+
+/// Modulus and exponent of a PKCS#1 private key, which begins with a version (RFC 8017, appendix A.1.2).
+fn private_numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (content, _) = der::expect(der::SEQUENCE, pkcs1)?;
+    let (version, after) = der::expect(der::INTEGER, content)?;
+    let (n, after) = der::expect(der::INTEGER, after)?;
+    let (e, _) = der::expect(der::INTEGER, after)?;
+    Some((positive(n), positive(e))).filter(|_| version == [0])
 }
 
 /// Modulus and exponent of a PKCS#1 public key.
