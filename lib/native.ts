@@ -29,6 +29,8 @@ export type {
   NativeKeyRing,
   NativeKeySet,
   NativePair,
+  NativePooledSigner,
+  NativePooledVerifier,
   NativeSession,
   NativeSessions,
   PairAnswer,

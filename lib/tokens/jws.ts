@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 
-import { KeyturnError } from '../errors.js';
 import { currentTime } from '../clock.js';
+import { KeyturnError } from '../errors.js';
 import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
 import { beginFetching } from '../keys/remote/follow.js';
 import type { KeyRing } from '../keys/ring.js';
