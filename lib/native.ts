@@ -30,6 +30,8 @@ export type {
   NativeKeyRing,
   NativeKeySet,
   NativePair,
+  NativePooledSigner,
+  NativePooledVerifier,
   NativeSession,
   NativeSessions,
   PairAnswer,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { JsonWebKey, Key } from 'keyturn';
-import { createVerifier, generateKey, signJws, verifyJws } from 'keyturn';
+import { createVerifier, generateKey, importKeySet, signJws, verifyJws } from 'keyturn';
 
 import { ALGORITHMS } from '../../dist/keys/key.js';
 import { jsonTwin } from '../support/json-twin.js';
@@ -91,21 +91,18 @@ describe('Wycheproof JSON Web Keys', { skip }, () => {
     for (const row of group.tests) {
       const expected = skip === false ? expectedOf(row, KEY_LABELS) : 'refused';
       it(`${row.tcId} ${row.comment} (${group.comment}) is ${expected}`, () => {
-        for (const set of [group.private, group.public]) {
-          if (set === undefined) continue;
-          const found = verdict(row.jws, set.keys);
-          assert.equal(found.verdict, expected, found.why);
-          // All but the one whose signature is wrong are refused for their keys, before the token is looked at.
-          if (expected === 'refused' && row.tcId !== 3) assert.match(found.why, /^ERR_(KEY|OPTION)_/);
-        }
+        const why = answerOf(() => verifyJws(row.jws, importKeySet(group.public ?? group.private)));
+        assert.equal(why === 'good' ? 'accepted' : 'refused', expected, why);
+        // All but the one whose signature is wrong are refused for their keys, before the token is looked at.
+        if (expected === 'refused') assert.match(why, row.tcId === 3 ? /^ERR_SIGNATURE_INVALID/ : /^ERR_KEY_/);
         verdicts[expected].push(row.tcId);
       });
     }
   }
 
   it('are 26', () => {
-    assert.deepEqual(verdicts.accepted, [1, 2, 5, 13, 14, 15]);
-    assert.equal(verdicts.refused.length, 20);
+    assert.deepEqual(verdicts.accepted, [2, 5, 13, 14, 15]);
+    assert.equal(verdicts.refused.length, 21);
   });
 });
 

@@ -3,7 +3,7 @@ import { inPool } from '../inbox.js';
 import type { Key } from '../keys/key.js';
 import type { KeyRing } from '../keys/ring.js';
 import { signingKeysOf } from '../keys/source.js';
-import { native } from '../native.js';
+import { native, type NativePooledSigner } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
@@ -71,7 +71,8 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
   };
   const encrypt = options.encrypt === undefined ? undefined : tokenEncrypter(options.encrypt);
   const signRaw = translated(() => native.createSigner(keys.set, defined(resolved)));
-  const pooled = translated(() => native.NativePooledSigner.create(keys.set, defined(resolved)));
+  // Most signers never need it.
+  let pooled: NativePooledSigner | undefined;
 
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
@@ -83,7 +84,8 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     if (!keys.isSlow()) return sign(claims, call);
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return finished(await inPool((inbox, ticket) => pooled.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+    const signer = (pooled ??= translated(() => native.NativePooledSigner.create(keys.set, defined(resolved))));
+    return finished(await inPool((inbox, ticket) => signer.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
   }
 
   function finished(answer: string | number): string {

@@ -4,7 +4,7 @@ import { inPool } from '../inbox.js';
 import { type Algorithm, checkedAlgorithm } from '../keys/key.js';
 import { followRemote } from '../keys/remote/follow.js';
 import { keySourceOf, type VerifyingKeys } from '../keys/source.js';
-import { native } from '../native.js';
+import { native, type NativePooledVerifier } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
@@ -99,13 +99,15 @@ export function createVerifier(options: Readonly<VerifierOptions>): Verifier {
   const { set, remote, isSlow } = keySourceOf(options.key);
   const decrypt = options.decrypt === undefined ? undefined : tokenDecrypter(options.decrypt, resolved.maxTokenBytes);
   const verifyRaw: RawVerify = translated(() => native.createVerifier(set, resolved, revocation));
-  const pooled = translated(() => native.NativePooledVerifier.create(set, resolved, revocation));
+  // Most verifiers never need it.
+  let pooled: NativePooledVerifier | undefined;
   const verify = entries === undefined ? freshVerify(verifyRaw, named) : cachedVerify(verifyRaw, named);
 
   async function verifyInPool(token: string): Promise<Readonly<Claims>> {
     // What is no string is refused by the other face, and what a cache holds is answered by it sooner than by a thread.
     if (typeof token !== 'string' || entries !== undefined || !isSlow()) return verify(token);
-    return claimsOf(await inPool((inbox, ticket) => pooled.verify(inbox, ticket, token, Date.now())), named);
+    const verifier = (pooled ??= translated(() => native.NativePooledVerifier.create(set, resolved, revocation)));
+    return claimsOf(await inPool((inbox, ticket) => verifier.verify(inbox, ticket, token, Date.now())), named);
   }
 
   const faces = { now: verify, later: verifyInPool };
