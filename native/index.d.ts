@@ -112,9 +112,9 @@ export declare class NativeKeySet {
   /** The public JWKs of the asymmetric ones, as JSON texts. */
   jwks(now: number): Array<string>
   /** Whether signing with these keys takes long enough to be worth a change of threads. */
-  signsSlowly(): boolean
+  signsSlowly(now: number): boolean
   /** Whether verifying with one of them takes as long. */
-  verifiesSlowly(): boolean
+  verifiesSlowly(now: number): boolean
 }
 
 /** So many in a window, for each key. */

@@ -39,15 +39,15 @@ pub struct NativePooledVerifier {
 impl NativeKeySet {
     /// Whether signing with these keys takes long enough to be worth a change of threads.
     #[napi(catch_unwind)]
-    pub fn signs_slowly(&self) -> bool {
-        let key = self.keys.snapshot().signing_key();
+    pub fn signs_slowly(&self, now: f64) -> bool {
+        let key = self.keys.snapshot_at(time::now(now)).signing_key();
         key.is_ok_and(|key| signs_slowly(key.algorithm()))
     }
 
     /// Whether verifying with one of them takes as long.
     #[napi(catch_unwind)]
-    pub fn verifies_slowly(&self) -> bool {
-        let set = self.keys.snapshot();
+    pub fn verifies_slowly(&self, now: f64) -> bool {
+        let set = self.keys.snapshot_at(time::now(now));
         set.keys().iter().any(|key| verifies_slowly(key.algorithm()))
     }
 }

@@ -72,6 +72,24 @@ describe('createKeyRing', () => {
     assert.throws(() => verify(token), { code: 'ERR_KEY_UNKNOWN' });
   });
 
+  it('takes remembered tokens back with the key, also when only time has passed', (t) => {
+    const at = clock(t);
+    const ring = createKeyRing();
+    const verify = createVerifier({ key: ring, required: [], cache: true });
+    const token = createSigner({ key: ring, expiresIn: false })({});
+    verify(token);
+    verify(token);
+    ring.retire(ring.keys[0]?.kid ?? '', { within: '30m' });
+    verify(token);
+    verify(token);
+    at(0.5);
+    assert.throws(() => verify(token), { code: 'ERR_KEY_UNKNOWN' });
+    const next = createSigner({ key: ring, expiresIn: false })({});
+    verify(next);
+    ring.revoke(String(kidOf(next)));
+    assert.throws(() => verify(next), { code: 'ERR_KEY_UNKNOWN' });
+  });
+
   it('takes a published key at a rotation by hand', () => {
     const ring = createKeyRing();
     const next = ring.publish();
@@ -182,9 +200,9 @@ describe('createKeyRing', () => {
 describe('raw JWS over a ring', () => {
   it('are signed with the active key and follow its changes', () => {
     const ring = createKeyRing({ alg: 'ES256' });
-    const jws = signJws('hello', ring);
+    const jws = signJws('{}', ring);
     ring.rotate();
-    assert.equal(verifyJws(jws, ring).payload.toString(), 'hello');
+    assert.equal(verifyJws(jws, ring).payload.toString(), '{}');
     ring.revoke(String(kidOf(jws)));
     assert.throws(() => verifyJws(jws, ring), { code: 'ERR_KEY_UNKNOWN' });
   });

@@ -42,7 +42,7 @@ export function keySourceOf(key: unknown): KeySource {
   const known = sourceOf(key);
   if (known !== undefined) return known;
   const set = setOf(key, VERIFYING);
-  const source = { set, isSlow: once(() => set.verifiesSlowly()) };
+  const source = { set, isSlow: once(() => set.verifiesSlowly(Date.now())) };
   // For the functions that are given a key with each call.
   if (!Array.isArray(key)) SOURCES.set(key as object, source);
   return source;
@@ -51,10 +51,10 @@ export function keySourceOf(key: unknown): KeySource {
 /** @throws KeyturnError `ERR_OPTION_INVALID` for anything but a key or a ring. */
 export function signingKeysOf(key: unknown): SigningKeys {
   const ring = ringOf(key);
-  if (ring !== undefined) return { set: ring, isSlow: () => ring.signsSlowly() };
+  if (ring !== undefined) return { set: ring, isSlow: () => ring.signsSlowly(Date.now()) };
   if (nativeKeyOf(key) === undefined) throw new KeyturnError('ERR_OPTION_INVALID', SIGNING, { claim: 'key' });
   const { set } = keySourceOf(key);
-  return { set, isSlow: once(() => set.signsSlowly()) };
+  return { set, isSlow: once(() => set.signsSlowly(Date.now())) };
 }
 
 /** @throws KeyturnError `ERR_OPTION_INVALID` for anything but a list of keys or a ring. */
@@ -67,13 +67,13 @@ export function sessionKeysOf(keys: unknown): NativeKeySet {
 
 /** Makes an object known as keys. */
 export function registerSource(owner: KeySet, set: NativeKeySet, remote?: RemoteSource): void {
-  const isSlow = (): boolean => set.verifiesSlowly();
+  const isSlow = (): boolean => set.verifiesSlowly(Date.now());
   SOURCES.set(owner, remote === undefined ? { set, isSlow } : { set, isSlow, remote });
 }
 
 /** Makes a ring known as keys. */
 export function registerRing(ring: KeyRing, set: NativeKeySet): void {
-  SOURCES.set(ring, { set, isSlow: () => set.verifiesSlowly() });
+  SOURCES.set(ring, { set, isSlow: () => set.verifiesSlowly(Date.now()) });
   RINGS.set(ring, set);
 }
 

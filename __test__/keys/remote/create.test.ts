@@ -193,6 +193,24 @@ describe('createRemoteKeySet', () => {
     assert.equal(stage.remote.stats().failure, undefined);
   });
 
+  it('takes remembered tokens back with their keys', async (t) => {
+    const stage = await Stage.set(t);
+    const verify = createVerifier({ key: stage.remote, required: [], cache: true });
+    await stage.remote.ready();
+    for (let count = 0; count < 3; count += 1) verify(stage.token());
+    const token = stage.token();
+    verify(token);
+    stage.server.publish([stage.other]);
+    await stage.remote.refresh();
+    assert.equal(codeOf(() => verify(token)), 'ERR_KEY_UNKNOWN');
+    stage.server.publish([stage.key]);
+    await stage.remote.refresh();
+    verify(token);
+    stage.fail();
+    stage.at(4200);
+    assert.equal(codeOf(() => verify(token)), 'ERR_KEY_SET_UNAVAILABLE');
+  });
+
   it('does not run at a server that fails', async (t) => {
     const stage = await Stage.set(t);
     stage.fail();

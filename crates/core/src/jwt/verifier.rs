@@ -170,7 +170,7 @@ impl Verifier {
         // Read before the keys are: if they change meanwhile, the token is forgotten with the earlier ones.
         let epoch = Epoch {
             verifier: self.serial,
-            keys: self.keys.version(),
+            keys: self.keys.version_at(now),
             revocable: revocation.is_some(),
         };
         let hash = match cache.look_up(token, epoch) {
