@@ -15,7 +15,10 @@ use keyturn_core::{
         json::{Fault, Text, scan_object},
     },
     jws,
-    jwt::{CallClaims, ClaimsView, Identity, Policy, RevocationCheck, Scratch, Signer, SignerOptions, Verifier},
+    jwt::{
+        Answer, CallClaims, ClaimsView, DEFAULT_CACHE_ENTRIES, Identity, Policy, RevocationCheck, Scratch, Signer,
+        SignerOptions, TokenCache, Verifier,
+    },
     keys::{Key, KeySet},
     random::SystemRandom,
     revocation::{Revocation, RevocationIndex, Target},
@@ -118,6 +121,7 @@ impl Subject {
         });
         group.finish();
 
+        self.bench_cache(criterion, &mut scratch)?;
         let mut group = criterion.benchmark_group("sign");
         let mut out = String::new();
         let _group = group.bench_function(name, |bencher| {
@@ -126,6 +130,25 @@ impl Subject {
                     .sign(black_box(CLAIMS), &CallClaims::default(), NOW, &mut out)
             });
         });
+        group.finish();
+        Ok(())
+    }
+
+    /// A token that was verified before.
+    fn bench_cache(&self, criterion: &mut Criterion, scratch: &mut Scratch) -> Result<(), Box<dyn Error>> {
+        let mut cache = TokenCache::new(DEFAULT_CACHE_ENTRIES, &SystemRandom::new())?;
+        let mut hit = || {
+            let token = black_box(self.token.as_bytes());
+            let answer = self.verifier.verify_cached(token, NOW, None, scratch, &mut cache);
+            let hit = matches!(answer, Ok(Answer::Cached(_)));
+            if !hit {
+                let _slot = cache.keep();
+            }
+            hit
+        };
+        assert_eq!([hit(), hit()], [false, true]);
+        let mut group = criterion.benchmark_group("verify, cache hit");
+        let _group = group.bench_function(self.key.algorithm().as_str(), |bencher| bencher.iter(&mut hit));
         group.finish();
         Ok(())
     }

@@ -9,9 +9,9 @@
  */
 import assert from 'node:assert/strict';
 
-import { cachedVerifiers, everyVerifier } from './cases.mjs';
 import { at, headerValues } from './inputs.mjs';
 import { makeSuite } from './material.mjs';
+import { cachedVerifiers, everyVerifier } from './packages.mjs';
 import { fullRevocation } from './peers/keyturn.mjs';
 import { time } from './timing.mjs';
 

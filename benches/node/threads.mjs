@@ -12,13 +12,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-import { cachedVerifiers, everyVerifier } from './cases.mjs';
 import { at, headerValues } from './inputs.mjs';
 import { makeSuite } from './material.mjs';
+import { cachedVerifiers, everyVerifier } from './packages.mjs';
 import { fullRevocation } from './peers/keyturn.mjs';
 import { time } from './timing.mjs';
 
-/** @import { Verifiers } from './cases.mjs' */
+/** @import { Verifiers } from './packages.mjs' */
 /** @import { Timed } from './timing.mjs' */
 
 const TURNS = 11;

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 
 import { time } from './timing.mjs';
 
-/** @import { Case } from './cases.mjs' */
+/** @import { Case } from './kinds.mjs' */
 
 const HERE = new URL('.', import.meta.url);
 

@@ -4,7 +4,7 @@ import { createSigner, createVerifier } from 'fast-jwt';
 import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
 
 /** @import { Suite } from '../material.mjs' */
-/** @import { Signers, Verifiers } from '../cases.mjs' */
+/** @import { Signers, Verifiers } from '../packages.mjs' */
 
 /**
  * Without its cache of verified tokens.

@@ -5,7 +5,7 @@ import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
 
 /** @import { KeyObject } from 'node:crypto' */
 /** @import { Suite } from '../material.mjs' */
-/** @import { Signers, Verifiers } from '../cases.mjs' */
+/** @import { Signers, Verifiers } from '../packages.mjs' */
 
 /**
  * @param {Suite} suite

@@ -10,7 +10,7 @@ import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
 
 /** @import { KeyObject } from 'node:crypto' */
 /** @import { Suite } from '../material.mjs' */
-/** @import { Signers, Verifiers } from '../cases.mjs' */
+/** @import { Signers, Verifiers } from '../packages.mjs' */
 
 /** @typedef {Pick<typeof jsonwebtoken, 'sign' | 'verify'>} Library */
 

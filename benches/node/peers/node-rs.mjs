@@ -8,7 +8,7 @@ import { AUDIENCE, ISSUER, LIFE } from '../material.mjs';
 
 /** @import { Header, Validation } from '@node-rs/jsonwebtoken' */
 /** @import { Suite } from '../material.mjs' */
-/** @import { Signers, Verifiers } from '../cases.mjs' */
+/** @import { Signers, Verifiers } from '../packages.mjs' */
 
 const NAME = 'node-rs (sync)';
 
