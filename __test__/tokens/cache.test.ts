@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 
-import { createSessions, createSigner, createVerifier, importKey, type Verifier, type VerifierOptions } from 'keyturn';
+import { createKeyRing, createSessions, createSigner, createVerifier, dangerouslyDecode, importKey, type Verifier, type VerifierOptions } from 'keyturn';
 
 import { alive, rawToken } from '../support/raw-token.js';
 import { TEST_KEYS, testKey } from '../support/test-keys.js';
@@ -162,6 +162,24 @@ describe('a remembered token', () => {
     assert.equal(verify.cache?.misses, 3, 'all of it was answered by the cache');
   });
 
+  it('is refused when its key leaves the ring, and everything is verified anew after each change of keys', () => {
+    const ring = createKeyRing({ alg: 'HS256' });
+    const verify = createVerifier({ key: ring, cache: true });
+    const sign = createSigner({ key: ring });
+    const [old, kid] = [sign({ n: 0 }), kidOf(sign({}))];
+    assert.equal(verify(old), verify(old));
+    ring.rotate();
+    const young = sign({ n: 1 });
+    assert.notEqual(kidOf(young), kid);
+    assert.deepEqual([old, young, old, young].map((good) => verify(good)['n']), [0, 1, 0, 1]);
+    ring.revoke(kid);
+    for (let round = 0; round < 2; round += 1) {
+      assert.throws(() => verify(old), { code: 'ERR_KEY_UNKNOWN' });
+      assert.equal(verify(young)['n'], 1);
+    }
+    assert.equal(verify.cache?.size, 1);
+  });
+
   it('is refused when its key is revoked', async (t) => {
     const sessions = createSessions({ store: 'memory:', issuer: 'https://issuer.example', audience: 'a' });
     t.after(() => sessions.close());
@@ -233,6 +251,11 @@ describe('the option cache', () => {
     assert.throws(() => verifierOf({ cache: { maxEntry: 1 } }), { code: 'ERR_OPTION_UNKNOWN', message: /the options are maxEntries/ });
   });
 });
+
+function kidOf(token: string): string {
+  const { kid } = dangerouslyDecode(token).header;
+  return typeof kid === 'string' ? kid : assert.fail('no kid');
+}
 
 function assertDeeplyFrozen(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
