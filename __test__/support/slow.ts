@@ -1,4 +1,4 @@
 import type { Algorithm } from 'keyturn';
 
-/** An algorithm whose signatures take long enough to be made on the pool. */
-export const SLOW: Algorithm = 'RS256';
+/** An algorithm that takes long enough to be worth the pool, for signing and for verifying. */
+export const SLOW: Algorithm = 'ES512';
