@@ -84,7 +84,6 @@ fn is_fine_header(header: &Map<String, Value>) -> bool {
 
 /// `None` refuses, as `false` does.
 fn are_fine_claims(claims: &Map<String, Value>, demands: Demands) -> Option<bool> {
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let now = NOW_MS as f64;
     let (exp, nbf) = (date(claims, "exp")?, date(claims, "nbf")?);
     date(claims, "iat")?;
@@ -111,7 +110,6 @@ fn are_fine_claims(claims: &Map<String, Value>, demands: Demands) -> Option<bool
 }
 
 /// The outer `None` refuses: a claim that is there and is no point in time between 0 and 2^53.
-#[expect(clippy::option_option, reason = "absent and refused are two things")]
 fn date(claims: &Map<String, Value>, name: &str) -> Option<Option<f64>> {
     let Some(value) = claims.get(name) else {
         return Some(None);

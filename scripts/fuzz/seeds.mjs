@@ -34,6 +34,7 @@ const WORDS = [
   ...['alg', 'kid', 'typ', 'crit', 'b64', 'HS256', 'iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'jti', 'sid', 'me', 'api', '__proto__'],
   ...['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'use', 'sig', 'enc', 'key_ops', 'sign', 'verify', 'keys'],
   ...['oct', 'OKP', 'Ed25519', 'EC', 'P-256', 'P-384', 'P-521', 'RSA', 'EdDSA', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'HS512'],
+  ...['epk', 'apu', 'apv', 'iv', 'tag', 'zip', 'dir', 'A128KW', 'A256GCMKW', 'ECDH-ES', 'RSA-OAEP-256', 'A256GCM', 'A128CBC-HS256', 'X25519'],
 ];
 
 /** @type {Readonly<Record<string, () => readonly (Buffer | string)[]>>} */
@@ -47,6 +48,14 @@ const SEEDS = {
       .filter((value) => typeof value === 'string')
       .slice(0, MAX_VECTORS)
       .map((text) => `\x01${text}`),
+  ],
+  jwe: () => [
+    ...Array.from({ length: 20 }, (_, key) => Buffer.of(2 * key + 1, key, 40 * key, 1 << key % 8, ...Buffer.alloc(key * 8, key))),
+    ...vectors()
+      .filter((value) => typeof value === 'string')
+      .filter((text) => text.split('.').length === 5)
+      .slice(0, MAX_VECTORS)
+      .map((text) => `\0${text}`),
   ],
   jwks: () => [...ownSets(), ...vectors().filter((value) => typeof value === 'object').slice(0, MAX_VECTORS).map((key) => setOf([key]))],
   keys: () => [...ownKeys(), ...vectorKeys(), ...disguises()],
