@@ -4,6 +4,8 @@
 //! key behind a prefix, in a JWK, in DER or in base64). A generated secret is never mistaken for one: the binary forms
 //! need a fitting outer length and two nested tags.
 
+use std::str;
+
 use serde_json::Value;
 
 use crate::encoding::{base64url, der::element};
@@ -13,7 +15,15 @@ pub(super) fn looks_asymmetric(secret: &[u8]) -> bool {
     // UTF-16 text is ASCII with zeros between; a random secret of 32 bytes has one zero in eight.
     let narrow: Vec<u8> = secret.iter().copied().filter(|byte| *byte != 0).collect();
     let is_wide = narrow.len() * 2 <= secret.len() + 2 && !narrow.is_empty();
-    is_plain(secret) || (is_wide && is_plain(&narrow))
+    is_plain(secret)
+        || (is_wide && is_plain(&narrow))
+        || latin1(secret).is_some_and(|bytes| is_der_near_the_start(&bytes))
+}
+
+/// The bytes that were read as Latin-1 text before they were written as UTF-8; `None` for any other text.
+fn latin1(secret: &[u8]) -> Option<Vec<u8>> {
+    let text = str::from_utf8(secret).ok().filter(|text| !text.is_ascii())?;
+    text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
 }
 
 fn is_plain(secret: &[u8]) -> bool {
@@ -24,7 +34,13 @@ fn is_plain(secret: &[u8]) -> bool {
 }
 
 fn is_key(bytes: &[u8]) -> bool {
-    is_der(bytes) || begins_der(bytes) || is_pem(bytes) || is_jwk(bytes)
+    is_der_near_the_start(bytes) || is_pem(bytes) || is_jwk(bytes)
+}
+
+/// DER at the start, or behind a few bytes of something else: a count, a mark, a line break.
+fn is_der_near_the_start(bytes: &[u8]) -> bool {
+    const FURTHEST: usize = 4;
+    is_der(bytes) || (0..=FURTHEST).any(|skipped| bytes.get(skipped..).is_some_and(begins_der))
 }
 
 /// PEM anywhere in the text, in any case and behind any prefix (RFC 7468), and OpenSSH's one-line form.
@@ -165,10 +181,22 @@ mod tests {
             .collect();
         let mut longer = SPKI.to_vec();
         longer.push(b'\n');
+        let rsa: Vec<u8> = [
+            &[
+                0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+            ][..],
+            &[0x9c; 280],
+        ]
+        .concat();
+        let as_latin1: String = rsa.iter().copied().map(char::from).collect();
         for dress in [
             wide(&pem),
             wide(&format!("\u{feff}{jwk}")),
             longer,
+            [&[0][..], &SPKI].concat(),
+            [&b"\xef\xbb\xbf\n"[..], &rsa].concat(),
+            rsa,
+            as_latin1.into_bytes(),
             hex.clone().into_bytes(),
             hex.to_lowercase().into_bytes(),
             format!("\u{feff}{base64}").into_bytes(),
