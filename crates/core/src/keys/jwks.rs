@@ -1,6 +1,6 @@
 //! JWK Sets (RFC 7517, section 5): the keys of others, to verify with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Key, KeySet};
 use crate::{
@@ -8,6 +8,10 @@ use crate::{
     encoding::json::{Value, elements_of, scan_object},
     error::{Code, Error},
 };
+
+/// How many members a set may have, usable or not: each may cost a check of a point or of a modulus, and no provider has so
+/// many.
+const MAX_MEMBERS: usize = 128;
 
 /// What came of a JWK Set that somebody else wrote.
 #[derive(Debug)]
@@ -42,12 +46,15 @@ impl KeySet {
     pub fn from_jwks(json: &str, algorithms: &[Algorithm], most: usize, before: &Self) -> Result<Loaded, Error> {
         let members = members(json)?;
         let total = members.len();
-        let mut keys: Vec<Key> = Vec::new();
-        for key in members.iter().filter_map(|member| public_key(member, algorithms)) {
-            if !keys.iter().any(|known| is_same(known, &key)) {
-                keys.push(key);
-            }
+        if total > MAX_MEMBERS {
+            return Err(unavailable("the answer has more than 128 members"));
         }
+        let mut seen = HashSet::new();
+        let mut keys: Vec<Key> = members
+            .iter()
+            .filter_map(|member| public_key(member, algorithms))
+            .collect();
+        keys.retain(|key| seen.insert(public_text(key)));
         let mut names: HashMap<String, usize> = HashMap::new();
         for kid in keys.iter().filter_map(Key::kid) {
             *names.entry(kid.to_owned()).or_default() += 1;
@@ -59,9 +66,10 @@ impl KeySet {
         if keys.len() > most {
             return Err(unavailable("the answer has more keys than maxKeys"));
         }
+        let known: HashMap<String, &Key> = before.keys().iter().map(|key| (public_text(key), key)).collect();
         for key in &mut keys {
-            if let Some(known) = before.keys().iter().find(|known| is_same(known, key)) {
-                *key = known.clone();
+            if let Some(known) = known.get(&public_text(key)) {
+                *key = (*known).clone();
             }
         }
         let skipped = total - keys.len();
@@ -101,9 +109,10 @@ fn public_key(json: &str, algorithms: &[Algorithm]) -> Option<Key> {
     (!key.algorithm().is_symmetric()).then_some(key)
 }
 
-fn is_same(one: &Key, other: &Key) -> bool {
-    let public = |key: &Key| key.public_jwk().ok();
-    one.kid() == other.kid() && one.algorithm() == other.algorithm() && public(one) == public(other)
+/// What tells one public key from another: its JWK, which holds `kid` and `alg` as well.
+fn public_text(key: &Key) -> String {
+    let jwk = key.public_jwk().ok();
+    jwk.and_then(|jwk| serde_json::to_string(&jwk).ok()).unwrap_or_default()
 }
 
 fn algorithm_of(json: &str, algorithms: &[Algorithm]) -> Result<Algorithm, Error> {
@@ -320,5 +329,21 @@ mod tests {
         let json = format!(r#"{{"keys":[{a}]}}"#);
         let fewer = KeySet::from_jwks(&json, &[], 4, &first).unwrap().set;
         assert_eq!(fewer.keys(), &first.keys()[..1]);
+    }
+
+    #[test]
+    fn a_set_of_very_many_members_is_refused_before_any_is_looked_at() {
+        let member = r#"{"kty":"none"}"#;
+        for (count, reason) in [
+            (128, "the answer has no usable key"),
+            (129, "the answer has more than 128 members"),
+        ] {
+            let json = format!("{{\"keys\":[{}]}}", vec![member; count].join(","));
+            let refused = KeySet::from_jwks(&json, &[], 32, &KeySet::unloaded()).unwrap_err();
+            assert_eq!(
+                (refused.code(), refused.reason()),
+                (Code::KeySetUnavailable, Some(reason))
+            );
+        }
     }
 }
