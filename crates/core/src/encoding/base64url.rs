@@ -77,7 +77,8 @@ pub fn decode_to(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 
 /// The decoded bytes.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut out = Vec::new();
+    // All the room at once: what is decoded may be a secret, and growing would leave a copy of it behind.
+    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
     decode_to(text, &mut out)?;
     Ok(out)
 }

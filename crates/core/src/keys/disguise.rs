@@ -1,29 +1,37 @@
 //! Recognises an asymmetric key handed over as an HMAC secret.
 //!
 //! If a server's public key is its HMAC secret, everybody can sign (CVE-2015-9235 and its many successors, which hid the
-//! key behind a prefix, in a JWK, in DER or in base64). A generated secret is never mistaken for one: the binary forms
-//! need a fitting outer length and two nested tags.
+//! key behind a prefix, in a JWK, in DER or in base64). A generated secret is not mistaken for one: what is looked for in
+//! bytes has some forty fixed bits at one of a few places, or seven fixed bytes anywhere.
+//!
+//! Bare numbers have no mark and pass: the 32 bytes of an Ed25519 key, an EC point, a modulus without its exponent.
 
 use std::str;
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use crate::encoding::{base64url, der::element};
+use crate::encoding::{
+    base64url,
+    der::{INTEGER, OCTET_STRING, SEQUENCE, element},
+};
 
 /// Whether `secret` is, in any dress, the text or bytes of an asymmetric key or of a certificate.
 pub(super) fn looks_asymmetric(secret: &[u8]) -> bool {
     // UTF-16 text is ASCII with zeros between; a random secret of 32 bytes has one zero in eight.
-    let narrow: Vec<u8> = secret.iter().copied().filter(|byte| *byte != 0).collect();
+    let narrow: Bytes = Zeroizing::new(secret.iter().copied().filter(|byte| *byte != 0).collect());
     let is_wide = narrow.len() * 2 <= secret.len() + 2 && !narrow.is_empty();
-    is_plain(secret)
-        || (is_wide && is_plain(&narrow))
-        || latin1(secret).is_some_and(|bytes| is_der_near_the_start(&bytes))
+    is_plain(secret) || (is_wide && is_plain(&narrow)) || latin1(secret).is_some_and(|bytes| is_der_key(&bytes))
 }
 
+/// Forms of a secret are as secret as it is.
+type Bytes = Zeroizing<Vec<u8>>;
+
 /// The bytes that were read as Latin-1 text before they were written as UTF-8; `None` for any other text.
-fn latin1(secret: &[u8]) -> Option<Vec<u8>> {
+fn latin1(secret: &[u8]) -> Option<Bytes> {
     let text = str::from_utf8(secret).ok().filter(|text| !text.is_ascii())?;
-    text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
+    let bytes: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect();
+    bytes.map(Zeroizing::new)
 }
 
 fn is_plain(secret: &[u8]) -> bool {
@@ -34,59 +42,72 @@ fn is_plain(secret: &[u8]) -> bool {
 }
 
 fn is_key(bytes: &[u8]) -> bool {
-    is_der_near_the_start(bytes) || is_pem(bytes) || is_jwk(bytes)
+    is_der_key(bytes) || is_pem(bytes) || is_jwk(bytes)
 }
 
-/// DER at the start, or behind a few bytes of something else: a count, a mark, a line break.
-fn is_der_near_the_start(bytes: &[u8]) -> bool {
-    const FURTHEST: usize = 4;
-    is_der(bytes) || (0..=FURTHEST).any(|skipped| bytes.get(skipped..).is_some_and(begins_der))
-}
-
-/// PEM anywhere in the text, in any case and behind any prefix (RFC 7468), and OpenSSH's one-line form.
+/// PEM anywhere in the text, in any case and behind any prefix (RFC 7468), OpenSSH's one-line form and that of RFC 4716.
 fn is_pem(secret: &[u8]) -> bool {
-    [&b"-----begin"[..], b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-"]
-        .iter()
-        .any(|mark| contains_ignoring_case(secret, mark))
+    contains_one_of(
+        secret,
+        &[
+            b"----begin",
+            b"---- begin",
+            b"ssh-rsa ",
+            b"ssh-ed25519 ",
+            b"ecdsa-sha2-",
+        ],
+    )
 }
 
-/// A JWK, a JWKS or an array of them: JSON that names a key type (RFC 7517, section 4.1), however it is spelt.
+/// A JWK, a JWKS or an array of them: JSON that names a key type (RFC 7517, section 4.1) or the parts of a public key,
+/// however it is spelt, or the bytes of a key as a list of numbers.
 fn is_jwk(secret: &[u8]) -> bool {
     let start = secret.iter().position(|byte| matches!(byte, b'{' | b'['));
     let json = start.and_then(|start| secret.get(start..)).unwrap_or_default();
-    contains_ignoring_case(secret, b"\"kty\"")
+    let names = [
+        &b"\"kty\""[..],
+        b"'kty'",
+        b"kty:",
+        b"\"crv\"",
+        b"'crv'",
+        b"crv:",
+        b"\"e\":\"aqab\"",
+    ];
+    contains_one_of(secret, &names)
         || serde_json::Deserializer::from_slice(json)
             .into_iter::<Value>()
             .next()
-            .is_some_and(|value| value.is_ok_and(|value| names_key_type(&value)))
+            .is_some_and(|value| value.is_ok_and(|value| holds_key(&value)))
 }
 
-fn names_key_type(value: &Value) -> bool {
+fn holds_key(value: &Value) -> bool {
     match value {
-        Value::Array(items) => items.iter().any(names_key_type),
-        Value::Object(members) => members.contains_key("kty") || members.values().any(names_key_type),
+        Value::Array(items) => {
+            let bytes = items
+                .iter()
+                .map(|item| item.as_u64().and_then(|byte| u8::try_from(byte).ok()));
+            let bytes: Option<Vec<u8>> = bytes.collect();
+            bytes.map(Zeroizing::new).is_some_and(|bytes| is_der_key(&bytes)) || items.iter().any(holds_key)
+        }
+        Value::Object(members) => {
+            members.keys().any(|name| matches!(name.as_str(), "kty" | "crv")) || members.values().any(holds_key)
+        }
         _ => false,
     }
 }
 
 /// What the text is in base64 (or base64url) and in hexadecimal. Once as a whole, everything outside the alphabet ignored:
 /// marks, quotes, line breaks and padding; and once each unbroken run by itself, whatever stands around it.
-fn decoded(secret: &[u8]) -> Vec<Vec<u8>> {
-    let whole: Vec<u8> = secret.iter().copied().filter_map(base64_character).collect();
+fn decoded(secret: &[u8]) -> Vec<Bytes> {
+    let whole: Bytes = Zeroizing::new(secret.iter().copied().filter_map(base64_character).collect());
     let runs = secret.split(|byte| base64_character(*byte).is_none());
-    let runs = runs.map(|run| run.iter().copied().filter_map(base64_character).collect::<Vec<u8>>());
-    let digits: Vec<u32> = secret
-        .iter()
-        .filter_map(|byte| char::from(*byte).to_digit(16))
-        .collect();
-    let pairs = digits.as_chunks::<2>().0.iter();
-    let hex = pairs
-        .map(|[high, low]| u8::try_from(high << 4 | low).unwrap_or_default())
-        .collect();
-    runs.chain([whole])
-        .filter_map(|text| base64_prefix(&text))
-        .chain([hex])
-        .collect()
+    let runs = runs.map(|run| Zeroizing::new(run.iter().copied().filter_map(base64_character).collect::<Vec<u8>>()));
+    // A word in front that is written in the alphabet itself moves the quads by one, two or three characters.
+    let texts = runs.chain([whole]).flat_map(|text| {
+        let moved = (0..4).filter_map(|skipped| base64_prefix(text.get(skipped..)?));
+        moved.collect::<Vec<Bytes>>()
+    });
+    texts.chain([hexadecimal(secret)]).collect()
 }
 
 fn base64_character(byte: u8) -> Option<u8> {
@@ -99,38 +120,84 @@ fn base64_character(byte: u8) -> Option<u8> {
 }
 
 /// The bytes of as much of the text as decodes: a stray tail must not hide the key before it. Shorter runs hold no key.
-fn base64_prefix(text: &[u8]) -> Option<Vec<u8>> {
+fn base64_prefix(text: &[u8]) -> Option<Bytes> {
     const SHORTEST: usize = 24;
     if text.len() < SHORTEST {
         return None;
     }
     let quads = text.get(..text.len() / 4 * 4)?;
-    base64url::decode(text).or_else(|_| base64url::decode(quads)).ok()
+    let bytes = base64url::decode(text).or_else(|_| base64url::decode(quads)).ok();
+    bytes.map(Zeroizing::new)
 }
+
+/// The bytes of all hexadecimal digits in a row; the zero of `0x` is none.
+fn hexadecimal(secret: &[u8]) -> Bytes {
+    let mut digits = Zeroizing::new(Vec::with_capacity(secret.len()));
+    let mut before = 0;
+    for byte in secret {
+        if byte.eq_ignore_ascii_case(&b'x') && before == b'0' {
+            let _zero = digits.pop();
+        }
+        digits.extend(char::from(*byte).to_digit(16));
+        before = *byte;
+    }
+    let pairs = digits.as_chunks::<2>().0.iter();
+    let bytes = pairs.map(|[high, low]| u8::try_from(high << 4 | low).unwrap_or_default());
+    Zeroizing::new(bytes.collect())
+}
+
+/// DER of a key: whole, or its beginning behind a few bytes of something else (a count, a mark, a line break), or one that
+/// names its algorithm anywhere.
+fn is_der_key(bytes: &[u8]) -> bool {
+    const FURTHEST: usize = 4;
+    is_der(bytes)
+        || (0..=FURTHEST).any(|skipped| bytes.get(skipped..).is_some_and(begins_der))
+        || IDENTIFIERS
+            .iter()
+            .any(|identifier| bytes.windows(identifier.len()).any(|window| window == *identifier))
+}
+
+/// rsaEncryption and id-RSASSA-PSS (RFC 8017, appendix C), id-ecPublicKey (RFC 5480), and Ed25519 in its sequence (RFC 8410).
+const IDENTIFIERS: [&[u8]; 4] = [
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
+    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01],
+    &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70],
+];
 
 /// The first bytes of an SPKI, a PKCS#1 key or a certificate, of which the rest may stand on further lines.
 fn begins_der(bytes: &[u8]) -> bool {
+    // An OBJECT IDENTIFIER of a key's algorithm has 3, 7 or 9 bytes, and begins with iso.member-body or iso.organization.
     matches!(
         bytes,
-        [0x30, _, 0x30, _, 0x06, ..]
-            | [0x30, 0x81, _, 0x30, _, 0x06, ..]
-            | [0x30, 0x82, _, _, 0x30, _, 0x06, ..]
-            | [0x30, 0x82, _, _, 0x30 | 0x02, 0x82, ..]
+        [0x30, _, 0x30, _, 0x06, 3 | 7 | 9, 0x2a | 0x2b, ..]
+            | [0x30, 0x81, _, 0x30, _, 0x06, 3 | 7 | 9, 0x2a | 0x2b, ..]
+            | [0x30, 0x82, _, _, 0x30, _, 0x06, 3 | 7 | 9, 0x2a | 0x2b, ..]
+            | [0x30, 0x82, _, _, 0x30, 0x82, _, _, 0xa0 | 0x02 | 0x30, ..]
+            | [0x30, 0x82, _, _, 0x02, 0x82, 1..=4, _, 0x00, ..]
     )
 }
 
-/// One DER SEQUENCE that fills the bytes but for two at the most, and begins with a SEQUENCE (SPKI, certificate) or an INTEGER
-/// (PKCS#1, PKCS#8, SEC1).
+/// One DER SEQUENCE that fills the bytes but for two at the most, and begins as a key does: with a SEQUENCE (SPKI,
+/// certificate), or with an INTEGER and another part (PKCS#1, PKCS#8, SEC1).
 fn is_der(bytes: &[u8]) -> bool {
-    let Some((0x30, content, [] | [_] | [_, _])) = element(bytes) else {
+    let Some((SEQUENCE, content, [] | [_] | [_, _])) = element(bytes) else {
         return false;
     };
-    matches!(element(content), Some((0x30 | 0x02, _, [_, ..])))
+    match element(content) {
+        Some((SEQUENCE, inner, _)) => matches!(inner.first(), Some(&(OBJECT_IDENTIFIER | SEQUENCE | INTEGER | 0xa0))),
+        Some((INTEGER, [_, ..], rest)) => matches!(element(rest), Some((INTEGER | OCTET_STRING | SEQUENCE, _, _))),
+        _ => false,
+    }
 }
 
-fn contains_ignoring_case(text: &[u8], lower: &[u8]) -> bool {
-    text.windows(lower.len())
-        .any(|window| window.eq_ignore_ascii_case(lower))
+const OBJECT_IDENTIFIER: u8 = 0x06;
+
+fn contains_one_of(text: &[u8], marks: &[&[u8]]) -> bool {
+    marks.iter().any(|lower| {
+        let mut windows = text.windows(lower.len());
+        windows.any(|window| window.eq_ignore_ascii_case(lower))
+    })
 }
 
 #[cfg(test)]
@@ -198,6 +265,20 @@ mod tests {
             rsa,
             as_latin1.into_bytes(),
             hex.clone().into_bytes(),
+            format!("0x{hex}").into_bytes(),
+            hex.as_bytes()
+                .chunks(2)
+                .flat_map(|pair| [b"\\x", pair].concat())
+                .collect(),
+            format!("X{base64}").into_bytes(),
+            format!("ed-{base64}").into_bytes(),
+            format!("eddsa-{base64}").into_bytes(),
+            format!("{SPKI:?}").into_bytes(),
+            format!("{{\"type\":\"Buffer\",\"data\":{SPKI:?}}}").into_bytes(),
+            jwk.replace('"', "'").into_bytes(),
+            jwk.replace('"', "").into_bytes(),
+            jwk.replace(r#""kty":"OKP","#, "").into_bytes(),
+            pem.get(1..).unwrap_or_default().as_bytes().to_vec(),
             hex.to_lowercase().into_bytes(),
             format!("\u{feff}{base64}").into_bytes(),
             format!("\"{base64}\"\n").into_bytes(),
