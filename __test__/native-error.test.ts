@@ -49,7 +49,7 @@ describe('fromNumber', () => {
   it('gives the reason', () => {
     const error = fromNumber(numberWithReason());
     assert.deepEqual([error.code, error.reason, error.claim], ['ERR_TOKEN_MALFORMED', 'segments', undefined]);
-    assert.equal(error.message, 'The token is not a well-formed compact JWS: segments.');
+    assert.equal(error.message, 'The token is not a well-formed compact JWS or JWE: segments.');
   });
 
   it('makes an internal error of a number that is in no table', () => {

@@ -219,6 +219,18 @@ describe('expressjwt, called without Express', () => {
     }
   });
 
+  it('hands on what next returns where nothing is checked, so that who awaits it hears of a failure', async () => {
+    const next = async (): Promise<never> => Promise.reject(new Error('down'));
+    for (const [, { expressjwt }] of PACKAGES) {
+      const middleware = expressjwt({ secret: SECRET, algorithms: ['HS256'], credentialsRequired: false });
+      for (const headers of [{}, { authorization: 'Basic x' }]) {
+        await assert.rejects(async () => middleware({ headers, method: 'GET', url: '/' } as never, {} as never, next), { message: 'down' });
+        const guarded = middleware.unless({ path: ['/'] });
+        await assert.rejects(async () => guarded({ headers, method: 'GET', url: '/' } as never, {} as never, next), { message: 'down' });
+      }
+    }
+  });
+
   it('refuses the same options with the same errors', () => {
     for (const options of [
       undefined, null, {}, { secret: '' }, { secret: SECRET }, { algorithms: ['HS256'] }, { secret: SECRET, algorithms: 'HS256' }, { secret: SECRET, algorithms: null },

@@ -80,6 +80,6 @@ describe('J34: decompression and costly key derivation', () => {
       assert.throws(() => generateKey(alg as 'dir'), { code: 'ERR_OPTION_INVALID', claim: 'alg' });
     }
     // Without its algorithm p2c is a parameter like any other that nobody reads.
-    assert.equal(answerOf(() => decryptJwe(rawJwe({ alg: 'dir', enc: 'A256GCM', p2c: 2_000_000_000 }, Buffer.from('x')), key)), 'claims');
+    assert.equal(answerOf(() => decryptJwe(rawJwe({ alg: 'dir', enc: 'A256GCM', p2c: 2_000_000_000 }, Buffer.from('x')), key)), 'good');
   });
 });

@@ -53,7 +53,7 @@ describe('createSigner', () => {
   });
 
   it('signs nothing by a clock that gives no time, since such a token would never expire', (t) => {
-    for (const time of [NaN, -1, -Infinity, undefined]) {
+    for (const time of [NaN, -1, -Infinity, Infinity, 8.64e15 + 1, 2 ** 53, '1700000000000', 5n, null, undefined]) {
       const clock = t.mock.method(Date, 'now', () => time as number);
       assert.throws(() => createSigner({ key })({}), { code: 'ERR_INTERNAL', message: 'Date.now() gives no time.' });
       clock.mock.restore();

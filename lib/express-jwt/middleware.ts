@@ -33,14 +33,11 @@ export function expressjwt(options: Params): {
       }
       const credentials =
         typeof options.getToken === 'function' ? { token: await options.getToken(req) } : readCredentials(req, credentialsRequired);
-      if (credentials === 'pass') {
-        next();
-        return;
-      }
+      // What next() returns is handed on: whoever awaits this middleware awaits what follows it.
+      if (credentials === 'pass') { next(); return; }
       if (!credentials.token) {
         if (credentialsRequired) throw new UnauthorizedError('credentials_required', { message: 'No authorization token was found' });
-        next();
-        return;
+        next(); return;
       }
       const decoded = await verified(credentials.token, req, options);
       if (options.isRevoked && (await options.isRevoked(req, decoded))) {

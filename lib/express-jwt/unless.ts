@@ -39,8 +39,8 @@ export function unless(this: Middleware, options: UnlessParams): Middleware {
       listOf(rules.path).some((rule) => matches(rule, path, req.method)) ||
       listOf(rules.ext).some((ending) => path?.slice(-ending.length) === ending) ||
       listOf(rules.method).includes(req.method);
-    if (isLeftOut) next();
-    else this(req, res, next);
+    if (isLeftOut) { next(); return; }
+    this(req, res, next);
   };
   return Object.assign(result, { unless });
 }

@@ -39,7 +39,8 @@ export function encryptionKey(key: unknown): NonNullable<ReturnType<typeof nativ
 
 function bytesOf(plaintext: unknown): Buffer {
   if (typeof plaintext === 'string' && isWellFormed(plaintext)) return Buffer.from(plaintext, 'utf8');
-  if (plaintext instanceof Uint8Array) return Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength);
+  // A copy, which nobody changes meanwhile; of a view whose buffer was taken away nothing is left.
+  if (plaintext instanceof Uint8Array) return Buffer.from(plaintext);
   throw new KeyturnError('ERR_OPTION_INVALID', 'plaintext must be bytes, or a string of whole characters', { claim: 'plaintext' });
 }
 

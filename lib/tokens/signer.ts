@@ -1,3 +1,4 @@
+import { currentTime } from '../clock.js';
 import { KeyturnError } from '../errors.js';
 import { inPool } from '../inbox.js';
 import type { Key } from '../keys/key.js';
@@ -77,7 +78,7 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
   function sign(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): string {
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
-    return finished(signRaw(text, now(), subject, jti, expiresIn));
+    return finished(signRaw(text, currentTime(), subject, jti, expiresIn));
   }
 
   async function signInPool(claims: Readonly<Record<string, unknown>>, call?: Readonly<SignOptions>): Promise<string> {
@@ -85,7 +86,7 @@ export function createSigner(options: Readonly<SignerOptions>): Signer {
     const text = jsonText(claims);
     const { subject, jti, expiresIn } = callOptions(call);
     const signer = (pooled ??= translated(() => native.NativePooledSigner.create(keys.set, defined(resolved))));
-    return finished(await inPool((inbox, ticket) => signer.sign(inbox, ticket, text, now(), subject, jti, expiresIn)));
+    return finished(await inPool((inbox, ticket) => signer.sign(inbox, ticket, text, currentTime(), subject, jti, expiresIn)));
   }
 
   function finished(answer: string | number): string {
@@ -129,13 +130,6 @@ function jsonText(claims: unknown): string {
   } catch (cause) {
     throw new KeyturnError('ERR_CLAIMS_INVALID', 'The claims cannot be signed: they must be plain data.', { cause });
   }
-}
-
-/** A clock without a time would make tokens that never expire; a verifier takes it for the end of time. */
-function now(): number {
-  const ms = Date.now();
-  if (ms >= 0) return ms;
-  throw new KeyturnError('ERR_INTERNAL', 'Date.now() gives no time.');
 }
 
 /** Tokens carry whole seconds: a life below one would be over before it began. */

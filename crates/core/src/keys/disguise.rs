@@ -4,16 +4,19 @@
 //! key behind a prefix, in a JWK, in DER or in base64). A generated secret is not mistaken for one: what is looked for in
 //! bytes has some forty fixed bits at one of a few places, or seven fixed bytes anywhere.
 //!
-//! Bare numbers have no mark and pass: the 32 bytes of an Ed25519 key, an EC point, a modulus without its exponent.
+//! Bare numbers have no mark and pass: the 32 bytes of an Ed25519 key, a compressed EC point, a modulus without its exponent.
 
 use std::str;
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::encoding::{
-    base64url,
-    der::{INTEGER, OCTET_STRING, SEQUENCE, element},
+use crate::{
+    crypto::{Algorithm, EcdsaPublic},
+    encoding::{
+        base64url,
+        der::{INTEGER, OCTET_STRING, SEQUENCE, element},
+    },
 };
 
 /// Whether `secret` is, in any dress, the text or bytes of an asymmetric key or of a certificate.
@@ -59,25 +62,48 @@ fn is_pem(secret: &[u8]) -> bool {
     )
 }
 
-/// A JWK, a JWKS or an array of them: JSON that names a key type (RFC 7517, section 4.1) or the parts of a public key,
-/// however it is spelt, or the bytes of a key as a list of numbers.
+/// A JWK, a JWKS or an array of them: text that names an asymmetric key type (RFC 7517, section 4.1) or the parts of a
+/// public key, however it is quoted, or the bytes of a key as a list of numbers. Microsoft's XML form as well.
 fn is_jwk(secret: &[u8]) -> bool {
     let start = secret.iter().position(|byte| matches!(byte, b'{' | b'['));
     let json = start.and_then(|start| secret.get(start..)).unwrap_or_default();
-    let names = [
-        &b"\"kty\""[..],
-        b"'kty'",
-        b"kty:",
-        b"\"crv\"",
-        b"'crv'",
-        b"crv:",
-        b"\"e\":\"aqab\"",
-    ];
-    contains_one_of(secret, &names)
+    let marks = [&b"\"crv\""[..], b"'crv'", b"crv:", b"\"e\":\"aqab\"", b"<rsakeyvalue"];
+    contains_one_of(secret, &marks)
+        || names_key_type(secret)
         || serde_json::Deserializer::from_slice(json)
             .into_iter::<Value>()
             .next()
             .is_some_and(|value| value.is_ok_and(|value| holds_key(&value)))
+}
+
+/// `kty` and then, behind nothing but quotes, colons, blanks and the like, a type with a public half.
+fn names_key_type(text: &[u8]) -> bool {
+    const FURTHEST: usize = 24;
+    let mut windows = text.windows(3).enumerate();
+    windows.any(|(at, window)| {
+        let after = text.get(at + 3..).unwrap_or_default();
+        window.eq_ignore_ascii_case(b"kty")
+            && (1..=FURTHEST).any(|skipped| {
+                let (between, value) = after.split_at_checked(skipped).unwrap_or_default();
+                is_punctuation(between) && is_key_type(value)
+            })
+    })
+}
+
+/// Whether there is nothing but punctuation, percent-encoded or not.
+fn is_punctuation(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => is_punctuation(rest),
+        [first, rest @ ..] => !first.is_ascii_alphanumeric() && is_punctuation(rest),
+    }
+}
+
+fn is_key_type(value: &[u8]) -> bool {
+    [&b"rsa"[..], b"ec", b"okp", b"akp"].iter().any(|name| {
+        let (start, after) = value.split_at_checked(name.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(name) && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+    })
 }
 
 fn holds_key(value: &Value) -> bool {
@@ -90,8 +116,12 @@ fn holds_key(value: &Value) -> bool {
             bytes.map(Zeroizing::new).is_some_and(|bytes| is_der_key(&bytes)) || items.iter().any(holds_key)
         }
         Value::Object(members) => {
-            members.keys().any(|name| matches!(name.as_str(), "kty" | "crv")) || members.values().any(holds_key)
+            let kind = members.get("kty").and_then(Value::as_str);
+            kind.is_some_and(|kind| is_key_type(kind.as_bytes()))
+                || members.contains_key("crv")
+                || members.values().any(holds_key)
         }
+        Value::String(text) => names_key_type(text.as_bytes()),
         _ => false,
     }
 }
@@ -151,19 +181,35 @@ fn hexadecimal(secret: &[u8]) -> Bytes {
 fn is_der_key(bytes: &[u8]) -> bool {
     const FURTHEST: usize = 4;
     is_der(bytes)
+        || is_point(bytes)
         || (0..=FURTHEST).any(|skipped| bytes.get(skipped..).is_some_and(begins_der))
         || IDENTIFIERS
             .iter()
             .any(|identifier| bytes.windows(identifier.len()).any(|window| window == *identifier))
 }
 
-/// rsaEncryption and id-RSASSA-PSS (RFC 8017, appendix C), id-ecPublicKey (RFC 5480), and Ed25519 in its sequence (RFC 8410).
-const IDENTIFIERS: [&[u8]; 4] = [
+/// rsaEncryption and id-RSASSA-PSS (RFC 8017, appendix C), id-ecPublicKey (RFC 5480), Ed25519 in its sequence (RFC 8410), and the
+/// names inside of OpenSSH's keys (RFC 4253, section 6.6).
+const IDENTIFIERS: [&[u8]; 7] = [
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
     &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01],
     &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70],
+    b"\0\0\0\x07ssh-rsa",
+    b"\0\0\0\x0bssh-ed25519",
+    b"ecdsa-sha2-nistp",
 ];
+
+/// An uncompressed point that lies on one of the curves, which no secret does by chance.
+fn is_point(bytes: &[u8]) -> bool {
+    let algorithm = match bytes.len() {
+        65 => Algorithm::Es256,
+        97 => Algorithm::Es384,
+        133 => Algorithm::Es512,
+        _ => return false,
+    };
+    bytes.first() == Some(&4) && EcdsaPublic::from_point(algorithm, bytes).is_ok()
+}
 
 /// The first bytes of an SPKI, a PKCS#1 key or a certificate, of which the rest may stand on further lines.
 fn begins_der(bytes: &[u8]) -> bool {
@@ -279,6 +325,12 @@ mod tests {
             jwk.replace('"', "").into_bytes(),
             jwk.replace(r#""kty":"OKP","#, "").into_bytes(),
             pem.get(1..).unwrap_or_default().as_bytes().to_vec(),
+            serde_json::to_vec(jwk).unwrap(),
+            jwk.replace('"', "\\\"").into_bytes(),
+            jwk.replace('"', "%22").replace(':', "%3A").into_bytes(),
+            b"kty: RSA\nn: AQAB".to_vec(),
+            b"<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>".to_vec(),
+            STANDARD.encode(b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01").into_bytes(),
             hex.to_lowercase().into_bytes(),
             format!("\u{feff}{base64}").into_bytes(),
             format!("\"{base64}\"\n").into_bytes(),
@@ -302,7 +354,14 @@ mod tests {
                 assert!(!looks_asymmetric(STANDARD.encode(&secret[..length]).as_bytes()));
             }
         }
-        for text in ["0".repeat(50), "correct horse battery staple correct horse".to_owned()] {
+        // A symmetric JWK is a secret in JSON, and a name alone is no key.
+        let oct = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}"#.to_owned();
+        for text in [
+            "0".repeat(50),
+            oct,
+            "the kty of ecology is not a key type".to_owned(),
+            "correct horse battery staple correct horse".to_owned(),
+        ] {
             assert!(!looks_asymmetric(text.as_bytes()), "{text}");
         }
     }
