@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import { decode, type Jwt, type Secret, TokenExpiredError, verify } from '../jsonwebtoken/index.js';
 import { readCredentials } from './credentials.js';
+import { handOn } from './hand-on.js';
 import type { Params } from './params.js';
 import { setProperty } from './property.js';
 import type { ExpressRequest, Next } from './request.js';
@@ -33,11 +34,13 @@ export function expressjwt(options: Params): {
       }
       const credentials =
         typeof options.getToken === 'function' ? { token: await options.getToken(req) } : readCredentials(req, credentialsRequired);
-      // What next() returns is handed on: whoever awaits this middleware awaits what follows it.
-      if (credentials === 'pass') { next(); return; }
+      // Not awaited here: a failure of what follows is none of the token's, and next must not hear of it twice.
+      // eslint-disable-next-line @typescript-eslint/return-await
+      if (credentials === 'pass') return handOn(next);
       if (!credentials.token) {
         if (credentialsRequired) throw new UnauthorizedError('credentials_required', { message: 'No authorization token was found' });
-        next(); return;
+        // eslint-disable-next-line @typescript-eslint/return-await
+        return handOn(next);
       }
       const decoded = await verified(credentials.token, req, options);
       if (options.isRevoked && (await options.isRevoked(req, decoded))) {

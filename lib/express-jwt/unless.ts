@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { parse } from 'node:url';
 
+import { handOn } from './hand-on.js';
 import type { ExpressRequest, Next } from './request.js';
 
 /** A path, or a path with the methods for which it counts; without any it counts for all. */
@@ -39,7 +40,7 @@ export function unless(this: Middleware, options: UnlessParams): Middleware {
       listOf(rules.path).some((rule) => matches(rule, path, req.method)) ||
       listOf(rules.ext).some((ending) => path?.slice(-ending.length) === ending) ||
       listOf(rules.method).includes(req.method);
-    if (isLeftOut) { next(); return; }
+    if (isLeftOut) return handOn(next);
     this(req, res, next);
   };
   return Object.assign(result, { unless });
