@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 
 import { createSigner, createVerifier, generateKey, type Key, KeyturnError, type Signer, verifyPassword } from 'keyturn';
 
@@ -35,6 +38,18 @@ describe('the pool of signatures', () => {
     assert.ok(refused.length >= 100 && refused.length <= 103, `${refused.length} were refused`);
     for (const error of refused) assert.ok(error instanceof KeyturnError && error.code === 'ERR_POOL_FULL');
     assert.equal(new Set(await Promise.all(Array.from({ length: 100 }, (_, n) => sign.async({ n })))).size, 100);
+  });
+
+  it('has room for others while a thread that asked for much fetches nothing', async () => {
+    // Room for either, not for both at once.
+    const many = 2500;
+    const worker = new Worker(join(__dirname, 'support', 'blocked-worker.js'), { workerData: many });
+    await once(worker, 'message');
+    // First come, first served: when these are answered, so is what the worker asked for.
+    await Promise.all(Array.from({ length: 50 }, () => sign.async({})));
+    const answered = Array.from({ length: many }, () => sign.async({}));
+    assert.equal(new Set(await Promise.all(answered)).size, answered.length);
+    await worker.terminate();
   });
 
   it('does not wait for passwords', async () => {

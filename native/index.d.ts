@@ -105,8 +105,10 @@ export declare class NativeKeySet {
   static of(keys: Array<NativeKey>, ofOneKind: boolean): NativeKeySet
   /** Keys that `load` will bring. */
   static unloaded(): NativeKeySet
-  /** Takes the usable keys of a JWK Set's text, at most `most`, until a time. */
-  load(jwks: string, names: Array<string>, most: number, until: number): LoadedKeys
+  /** Takes the usable keys of a JWK Set's text, at most `most`, from `now` until a time. */
+  load(jwks: string, names: Array<string>, most: number, now: number, until: number): LoadedKeys
+  /** Whether there are keys at `now`: some have been loaded, and their time is not over. */
+  isLoaded(now: number): boolean
   /** The keys that hold at `now`. */
   keys(now: number): Array<NativeKey>
   /** The public JWKs of the asymmetric ones, as JSON texts. */

@@ -6,7 +6,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use keyturn_core::error::{Code, Error};
@@ -57,6 +60,7 @@ impl NativeInbox {
         let bell = bell.build_threadsafe_function().weak::<true>().build()?;
         let inbox = Arc::new(Inbox {
             letters: Mutex::default(),
+            asked_for: Arc::default(),
             bell: Mutex::new(bell),
         });
         Ok(Self { inbox })
@@ -88,7 +92,8 @@ impl NativeInbox {
 }
 
 impl NativeInbox {
-    /// Queues work whose answer comes as a letter with that ticket. Fails at once where there is no place for it.
+    /// Queues work whose answer comes as a letter with that ticket. Fails at once with [`Code::PoolFull`] where there is no
+    /// place for it, be it that the lane is at work for everybody or that nobody fetches the letters here.
     pub(crate) fn send_from(
         &self,
         lane: &'static Lane,
@@ -96,12 +101,14 @@ impl NativeInbox {
         work: impl FnOnce() -> Result<String, Error> + Send + 'static,
     ) -> Result<(), Error> {
         let inbox = Arc::clone(&self.inbox);
+        let share = Share::of(&inbox.asked_for, lane.most()).ok_or(Code::PoolFull)?;
         lane.run(move |place| {
             let mut errand = Errand {
                 inbox,
                 ticket,
-                place: Some(place),
+                share: Some(share),
                 answer: Err(Code::Internal.into()),
+                place: Some(place),
             };
             // Nobody waits for what a worker that was ended had asked for.
             if !lock(&errand.inbox.bell).aborted() {
@@ -113,6 +120,8 @@ impl NativeInbox {
 
 struct Inbox {
     letters: Mutex<Letters>,
+    /// Jobs and letters that have not been fetched.
+    asked_for: Arc<AtomicUsize>,
     // A lock of its own: held while the bell is rung, when letters must not wait.
     bell: Mutex<Bell>,
 }
@@ -128,27 +137,50 @@ struct Letter {
     ticket: u32,
     answer: Result<String, Error>,
     /// Kept until the letter is fetched, so that letters are bounded as jobs are.
-    _place: Place,
+    _share: Share,
+}
+
+/// One of what an environment may ask for and leave unfetched. The place in the lane is given back when the work is done:
+/// an environment that fetches nothing must not take the pool from the others.
+struct Share(Arc<AtomicUsize>);
+
+impl Share {
+    fn of(asked_for: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        // Relaxed: a count that guards no other memory.
+        let taken = asked_for.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+            (count < most).then_some(count + 1)
+        });
+        taken.ok().map(|_| Self(Arc::clone(asked_for)))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A job that is under way. Dropping it delivers its answer, so that a panic answers too.
 struct Errand {
     inbox: Arc<Inbox>,
     ticket: u32,
-    place: Option<Place>,
+    share: Option<Share>,
     answer: Result<String, Error>,
+    place: Option<Place>,
 }
 
 impl Drop for Errand {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
+        let Some(share) = self.share.take() else {
             return;
         };
+        // First: whoever is answered may ask for the next at once.
+        self.place.take();
         let answer = std::mem::replace(&mut self.answer, Err(Code::Internal.into()));
         self.inbox.deliver(Letter {
             ticket: self.ticket,
             answer,
-            _place: place,
+            _share: share,
         });
     }
 }
@@ -165,7 +197,7 @@ impl Inbox {
         }
         let status = lock(&self.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
         if status != Status::Ok {
-            // The environment is gone: nobody will fetch them, and their places are others' to use.
+            // The environment is gone: nobody will fetch them.
             let mut letters = lock(&self.letters);
             letters.waiting.clear();
             letters.rung = false;

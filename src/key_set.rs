@@ -6,6 +6,7 @@ use keyturn_core::{
     crypto::install_provider,
     error::Error,
     keys::{KeySet, LiveKeys, MAX_KEYS},
+    time::UnixMs,
 };
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
@@ -52,10 +53,24 @@ impl NativeKeySet {
         Self { keys }
     }
 
-    /// Takes the usable keys of a JWK Set's text, at most `most`, until a time.
+    /// Takes the usable keys of a JWK Set's text, at most `most`, from `now` until a time.
     #[napi(catch_unwind)]
-    pub fn load(&self, jwks: String, names: Vec<String>, most: u32, until: f64) -> Result<LoadedKeys, Thrown> {
-        self.replace(&jwks, &names, most, until).map_err(thrown)
+    pub fn load(
+        &self,
+        jwks: String,
+        names: Vec<String>,
+        most: u32,
+        now: f64,
+        until: f64,
+    ) -> Result<LoadedKeys, Thrown> {
+        let term = (time::now(now), time::now(until));
+        self.replace(&jwks, &names, most, term).map_err(thrown)
+    }
+
+    /// Whether there are keys at `now`: some have been loaded, and their time is not over.
+    #[napi(catch_unwind)]
+    pub fn is_loaded(&self, now: f64) -> bool {
+        !self.keys.snapshot_at(time::now(now)).keys().is_empty()
     }
 
     /// The keys that hold at `now`.
@@ -73,12 +88,18 @@ impl NativeKeySet {
 }
 
 impl NativeKeySet {
-    fn replace(&self, jwks: &str, names: &[String], most: u32, until: f64) -> Result<LoadedKeys, Error> {
+    fn replace(
+        &self,
+        jwks: &str,
+        names: &[String],
+        most: u32,
+        (now, until): (UnixMs, UnixMs),
+    ) -> Result<LoadedKeys, Error> {
         let most = usize::try_from(most).unwrap_or(MAX_KEYS);
         let loaded = KeySet::from_jwks(jwks, &algorithms(names)?, most, &self.keys.snapshot())?;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let (usable, skipped) = (count(loaded.set.keys().len()), count(loaded.skipped));
-        self.keys.load(loaded.set, time::now(until));
+        self.keys.load(loaded.set, now, until);
         Ok(LoadedKeys { usable, skipped })
     }
 }

@@ -36,8 +36,7 @@ pub(crate) struct Lane {
     queue: OnceLock<Option<Sender<(Job, Place)>>>,
 }
 
-/// One of the places of a lane. Whoever holds on to it after the work, because the answer has not been fetched yet, still
-/// counts against the bound.
+/// One of the places of a lane, held until the work is done.
 pub(crate) struct Place(&'static Lane);
 
 impl Lane {
@@ -60,8 +59,13 @@ impl Lane {
             .map_err(|_| Error::new(Code::Internal))
     }
 
+    /// How many jobs it takes at once, under way or waiting.
+    pub(crate) fn most(&self) -> usize {
+        self.threads() + self.waiting
+    }
+
     fn take_place(&'static self) -> Option<Place> {
-        let most = self.threads() + self.waiting;
+        let most = self.most();
         // Relaxed: a count that guards no other memory; the queue hands over what the job needs.
         let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
             (taken < most).then_some(taken + 1)

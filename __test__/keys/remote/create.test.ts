@@ -211,6 +211,75 @@ describe('createRemoteKeySet', () => {
     assert.equal(codeOf(() => verify(token)), 'ERR_KEY_SET_UNAVAILABLE');
   });
 
+  it('has its keys again when a clock that was ahead for a moment is right again', async (t) => {
+    const stage = await Stage.set(t, { maxAge: '24h' });
+    const remembering = createVerifier({ key: stage.remote, required: [], cache: true });
+    await stage.remote.ready();
+    const token = stage.token();
+    for (let count = 0; count < 3; count += 1) remembering(token);
+    stage.fail();
+    const questions: readonly (() => unknown)[] = [
+      () => assert.equal(stage.remote.stats().keys, 0),
+      () => assert.deepEqual(stage.remote.keys, []),
+      () => assert.deepEqual(stage.remote.jwks(), { keys: [] }),
+      () => assert.equal(codeOf(() => stage.verify(token)), 'ERR_KEY_SET_UNAVAILABLE'),
+      () => assert.equal(codeOf(() => remembering(token)), 'ERR_KEY_SET_UNAVAILABLE'),
+    ];
+    for (const ask of questions) {
+      stage.at(26 * 3600);
+      ask();
+      stage.at(0);
+      assert.equal(stage.verify(token).sub, 'alice');
+      assert.equal(remembering(token).sub, 'alice');
+      assert.equal((await stage.verify.async(token)).sub, 'alice');
+      await stage.remote.ready();
+      assert.equal(stage.remote.stats().keys, 1);
+    }
+  });
+
+  it('uses keys that came under a clock ahead no longer than others', async (t) => {
+    const stage = await Stage.set(t, { maxAge: '10m', staleIfError: '1h' });
+    stage.at(26 * 3600);
+    await stage.remote.ready();
+    stage.fail();
+    stage.at(0);
+    assert.equal((await stage.verify.async(stage.token())).sub, 'alice');
+    await stage.settled();
+    stage.at(4199);
+    assert.equal(stage.verify(stage.token()).sub, 'alice');
+    await stage.settled();
+    stage.at(4200);
+    assert.equal(codeOf(() => stage.verify(stage.token())), 'ERR_KEY_SET_UNAVAILABLE');
+    stage.server.publish([stage.key]);
+    stage.at(4300);
+    assert.equal((await stage.verify.async(stage.token())).sub, 'alice');
+    assert.equal(stage.remote.stats().usableUntil, START + 8_500_000);
+  });
+
+  it('fetches where the keys turn out to be gone though none seemed due', async (t) => {
+    const stage = await Stage.set(t);
+    await stage.remote.ready();
+    const token = stage.token();
+    const jumping = (): unknown => {
+      // The first look at the clock says that nothing is due; from the second on it is late.
+      let looks = 0;
+      const late = t.mock.method(Date, 'now', () => START + (looks++ === 0 ? 0 : 7200_000));
+      const thrown = codeOf(() => stage.verify(token));
+      late.mock.restore();
+      return thrown;
+    };
+    stage.server.hold();
+    assert.equal(jumping(), 'ERR_KEY_SET_UNAVAILABLE');
+    assert.equal(stage.remote.stats().requests, 2);
+    assert.equal(jumping(), 'ERR_KEY_SET_UNAVAILABLE');
+    assert.equal(stage.remote.stats().requests, 2, 'one at a time');
+    stage.server.release();
+    await stage.settled();
+    assert.equal(jumping(), 'ERR_KEY_SET_UNAVAILABLE');
+    assert.equal(stage.remote.stats().requests, 2, 'one in a cool-down');
+    assert.equal(stage.verify(stage.token()).sub, 'alice');
+  });
+
   it('does not run at a server that fails', async (t) => {
     const stage = await Stage.set(t);
     stage.fail();

@@ -15,9 +15,9 @@ function loaded(options = {}, maxAge?: number): Timetable {
 }
 
 describe('the timetable of a remote key set', () => {
-  it('has everything due and nothing usable at the beginning', () => {
+  it('has everything due at the beginning, and everybody waits', () => {
     const times = timetable();
-    assert.deepEqual([times.isDue(0), times.isUsable(0), times.isServing(0), times.pause(0)], [true, false, false, 0]);
+    assert.deepEqual([times.isDue(0), times.isServing(0), times.pause(0)], [true, false, 0]);
     assert.deepEqual([times.loadedAt, times.freshUntil, times.usableUntil], [undefined, undefined, undefined]);
   });
 
@@ -32,8 +32,8 @@ describe('the timetable of a remote key set', () => {
     assert.equal(times.isServing(10 * MINUTE), false);
     times.failed(10 * MINUTE);
     assert.equal(times.isServing(10 * MINUTE), true);
-    assert.equal(times.isServing(70 * MINUTE), false);
-    assert.equal(loaded({ staleIfError: 0 }).isUsable(10 * MINUTE), false);
+    times.loaded(20 * MINUTE, 30 * MINUTE);
+    assert.deepEqual([30 * MINUTE - 1, 30 * MINUTE].map((now) => times.isServing(now)), [true, false]);
   });
 
   it('doubles the pause after each failure, up to half a minute, and forgets them at a success', () => {

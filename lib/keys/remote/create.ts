@@ -85,7 +85,7 @@ class FetchedKeySet implements RemoteKeySet {
   }
 
   async ready(): Promise<void> {
-    if (!this.#times.isUsable(currentTime())) await this.refresh();
+    if (!this.#set.isLoaded(currentTime())) await this.refresh();
   }
 
   refresh(): Promise<void> {
@@ -116,7 +116,7 @@ class FetchedKeySet implements RemoteKeySet {
       const now = currentTime();
       const { freshUntil, usableUntil } = this.#times.ends(now, maxAge);
       // The keys first: a text that holds none changes no time.
-      this.#skipped = this.#take(text, usableUntil);
+      this.#skipped = this.#take(text, now, usableUntil);
       this.#times.loaded(now, freshUntil);
       this.#failure = undefined;
     } catch (error) {
@@ -127,10 +127,10 @@ class FetchedKeySet implements RemoteKeySet {
     }
   }
 
-  #take(text: string, usableUntil: number): number {
+  #take(text: string, now: number, usableUntil: number): number {
     const { algorithms, maxKeys, url } = this.#settings;
     try {
-      return translated(() => this.#set.load(text, algorithms, maxKeys, usableUntil)).skipped;
+      return translated(() => this.#set.load(text, algorithms, maxKeys, now, usableUntil)).skipped;
     } catch (error) {
       if (!(error instanceof KeyturnError)) throw error;
       throw new KeyturnError('ERR_KEY_SET_UNAVAILABLE', `The key set at ${shownUrl(url)} could not be used: ${error.message}.`, { cause: error });
@@ -152,12 +152,22 @@ class FetchedKeySet implements RemoteKeySet {
     if (this.#times.isDue(now) && this.#times.pause(now) === 0) this.#refreshBehind();
   }
 
+  /** Whether a token failed for want of keys: of that one, or of all of them. */
+  #wantsKeys(error: unknown, now: number): boolean {
+    return isAboutKeys(error) || this.#isEmpty(error, now);
+  }
+
+  #isEmpty(error: unknown, now: number): boolean {
+    return error instanceof KeyturnError && error.code === 'ERR_NOT_READY' && !this.#set.isLoaded(now);
+  }
+
   async #arrive(): Promise<boolean> {
     const now = currentTime();
     this.#touch(now);
-    if (this.#times.isServing(now)) return false;
+    const areThere = this.#set.isLoaded(now);
+    if (areThere && this.#times.isServing(now)) return false;
     if (this.#underWay === undefined) {
-      if (this.#times.isUsable(now)) return false;
+      if (areThere) return false;
       throw this.#withoutKeys(now);
     }
     try {
@@ -165,21 +175,21 @@ class FetchedKeySet implements RemoteKeySet {
       return true;
     } catch (error) {
       // Keys that are overdue still serve if no new ones can be had.
-      if (this.#times.isUsable(currentTime())) return false;
+      if (this.#set.isLoaded(currentTime())) return false;
       throw error;
     }
   }
 
   #explain(error: unknown): unknown {
     const now = currentTime();
-    if (isAboutKeys(error) && this.#underWay === undefined && this.#times.takeUnknownKid(now)) this.#refreshBehind();
-    const empty = error instanceof KeyturnError && error.code === 'ERR_NOT_READY' && !this.#times.isUsable(now);
-    return empty ? this.#notReady(now) : error;
+    if (this.#wantsKeys(error, now) && this.#underWay === undefined && this.#times.takeUnknownKid(now)) this.#refreshBehind();
+    return this.#isEmpty(error, now) ? this.#notReady(now) : error;
   }
 
   async #learn(error: unknown): Promise<boolean> {
-    if (!isAboutKeys(error)) return false;
-    if (this.#underWay === undefined && !this.#times.takeUnknownKid(currentTime())) return false;
+    const now = currentTime();
+    if (!this.#wantsKeys(error, now)) return false;
+    if (this.#underWay === undefined && !this.#times.takeUnknownKid(now)) return false;
     return this.refresh().then(() => true, () => false);
   }
 

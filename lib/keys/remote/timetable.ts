@@ -55,14 +55,9 @@ export class Timetable {
     this.#failedAt = now;
   }
 
-  /** Whether there are keys that may be used. */
-  isUsable(now: number): boolean {
-    return this.#loadedAt !== undefined && now < this.#freshUntil + this.#settings.staleIfError;
-  }
-
-  /** Whether there are keys that nobody needs to wait for: fresh ones, or old ones after a failure, when waiting did not help. */
+  /** Whether nobody needs to wait for other keys than there are: these are fresh, or waiting did not help before. */
   isServing(now: number): boolean {
-    return this.isUsable(now) && (now < this.#freshUntil || this.#failures > 0);
+    return now < this.#freshUntil || this.#failures > 0;
   }
 
   /** Whether new keys should be on their way. */

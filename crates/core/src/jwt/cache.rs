@@ -190,15 +190,16 @@ impl TokenCache {
     }
 
     /// Remembers a token until [`TokenCache::keep`] or the next look-up.
-    pub(super) fn offer(&mut self, token: &[u8], hash: u64, times: Times, fingerprint: Option<Fingerprint>) {
-        if token.len() > MAX_CACHED_TOKEN_BYTES {
+    pub(super) fn offer(&mut self, token: &[u8], hash: u64, verified: &Verified<'_>, fingerprint: Option<Fingerprint>) {
+        // Other keys than those of the epoch: they have changed since the look-up, and under these the token has not passed.
+        if token.len() > MAX_CACHED_TOKEN_BYTES || verified.keys != self.epoch.keys {
             return;
         }
         self.offered.clear();
         self.offered.extend_from_slice(token);
         self.offer = Some(Offer {
             hash,
-            times,
+            times: verified.times,
             fingerprint,
         });
     }
@@ -400,6 +401,27 @@ mod tests {
         assert_eq!(cached.verify(&token, UnixMs::MAX), Err(Code::TokenExpired));
         assert!(cached.seen(&token, at(10)), "it was found all along");
         assert_eq!(cached.cache.statistics().hits, 5);
+    }
+
+    #[test]
+    fn loaded_keys_past_their_time_take_remembered_tokens_and_headers_with_them() {
+        let key = key("k");
+        let set = || KeySet::new([key.clone()]).unwrap();
+        let mut cached = Cached::new(std::slice::from_ref(&key), Policy::default(), 10, false);
+        cached.live.load(set(), at(0), at(30));
+        let token = token(&key, &lasting("a"));
+        for _ in 0..2 {
+            assert!(!cached.seen(&token, at(0)));
+            assert!(cached.seen(&token, at(29)));
+            assert_eq!(cached.verify(&token, at(30)), Err(Code::NotReady));
+            let again = cached
+                .verifier
+                .verify(token.as_bytes(), at(30), None, &mut cached.scratch);
+            assert_eq!(again.unwrap_err().code(), Code::NotReady);
+        }
+        cached.live.load(set(), at(30), at(50));
+        assert!(!cached.seen(&token, at(30)));
+        assert!(cached.seen(&token, at(30)));
     }
 
     #[test]

@@ -56,19 +56,20 @@ struct Memo {
     candidates: Candidates,
 }
 
-/// A token that passed: its payload, which is a JSON object, and what was read of it.
+/// A token that passed: its payload, which is a JSON object, what was read of it, and the number of the keys it passed under.
 #[derive(Debug)]
 pub struct Verified<'a> {
     /// The payload's JSON text.
     pub payload: &'a str,
     /// Who it is about and how it is revoked.
     pub identity: Identity<'a>,
-    times: Times,
+    pub(super) times: Times,
+    pub(super) keys: u64,
 }
 
 impl Verifier {
-    /// A verifier for `keys`. `algorithms` narrows what the keys' own algorithms allow; empty leaves it at that. One that
-    /// no key has is refused, as is a list of more than 64 required claims.
+    /// A verifier for `keys`. `algorithms` narrows what their own allow, unless it is empty; one that no key has is refused,
+    /// as is a list of more than 64 required claims.
     pub fn new(keys: Arc<LiveKeys>, algorithms: Vec<Algorithm>, policy: Policy) -> Result<Self, Error> {
         // Numbers verifiers so that a scratch notices when it is handed to another one.
         static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -127,7 +128,7 @@ impl Verifier {
         } = scratch;
         let version = self.keys.version_at(now);
         if memo.verifier != self.serial || memo.version != version || memo.segment != parts.header {
-            self.resolve(&parts, version, header_json, memo)?;
+            self.resolve(&parts, now, header_json, memo)?;
         }
         base64url::decode_to(parts.signature, signature)?;
         base64url::decode_to(parts.payload, payload)?;
@@ -149,6 +150,7 @@ impl Verifier {
             payload,
             identity,
             times,
+            keys: memo.version,
         })
     }
 
@@ -167,7 +169,6 @@ impl Verifier {
         if token.len() > self.policy.max_token_bytes {
             return Err(Code::TokenTooLarge.into());
         }
-        // Read before the keys are: if they change meanwhile, the token is forgotten with the earlier ones.
         let epoch = Epoch {
             verifier: self.serial,
             keys: self.keys.version_at(now),
@@ -187,13 +188,13 @@ impl Verifier {
         };
         let verified = self.verify(token, now, revocation, scratch)?;
         let fingerprint = revocation.map(|revocation| revocation.fingerprint(&verified.identity));
-        cache.offer(token, hash, verified.times, fingerprint);
+        cache.offer(token, hash, &verified, fingerprint);
         Ok(Answer::Fresh(verified))
     }
 
     /// Parses a header and remembers which keys may have signed under it. A header that is refused is not remembered.
     #[cold]
-    fn resolve(&self, parts: &Parts<'_>, version: u64, json: &mut Vec<u8>, memo: &mut Memo) -> Result<(), Error> {
+    fn resolve(&self, parts: &Parts<'_>, now: UnixMs, json: &mut Vec<u8>, memo: &mut Memo) -> Result<(), Error> {
         memo.segment.clear();
         memo.verifier = 0;
         base64url::decode_to(parts.header, json)?;
@@ -205,10 +206,8 @@ impl Verifier {
         if self.policy.typ.is_some() && self.policy.typ != header.typ {
             return Err(Code::TokenType.into());
         }
-        memo.candidates = self
-            .keys
-            .snapshot()
-            .candidates(header.algorithm, header.kid.as_deref())?;
+        let (version, keys) = self.keys.at(now);
+        memo.candidates = keys.candidates(header.algorithm, header.kid.as_deref())?;
         memo.segment.extend_from_slice(parts.header);
         memo.verifier = self.serial;
         memo.version = version;

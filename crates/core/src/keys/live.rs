@@ -1,11 +1,11 @@
 //! Keys that change while verifiers and signers use them: a ring that rotates, a remote set that was fetched again.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, RwLock,
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{KeySet, Ring};
+use super::{KeySet, Ring, term::Term};
 use crate::{
     error::{Code, Error},
     random::Random,
@@ -15,19 +15,30 @@ use crate::{
 /// No moment is as late as this.
 const NEVER: u64 = u64::MAX;
 
+/// The number while loaded keys do not hold; that of no keys.
+const LAPSED: u64 = 0;
+
 /// The keys that hold now, with a number that changes whenever they do. Any thread may read and replace them.
 ///
 /// Asking for the number costs three atomic loads, so a verifier may keep what it derived from the keys for as long as the
 /// number stays the same. Keys that change with time change when they are asked for: there is no timer.
 #[derive(Debug)]
 pub struct LiveKeys {
-    set: RwLock<Arc<KeySet>>,
+    held: RwLock<Held>,
+    /// Written under the lock of `held`.
     version: AtomicU64,
     /// When the keys want to be looked at again, in Unix milliseconds.
     due: AtomicU64,
-    /// When they were looked at last. A clock before that has been set back.
+    /// When they were looked at last, or loaded. A clock before that has been set back.
     seen: AtomicU64,
     keeper: Keeper,
+}
+
+#[derive(Debug)]
+struct Held {
+    set: Arc<KeySet>,
+    /// Of loaded keys.
+    term: Option<Term>,
 }
 
 /// Who decides about the keys.
@@ -68,7 +79,10 @@ impl LiveKeys {
 
     fn kept(set: KeySet, keeper: Keeper) -> Self {
         Self {
-            set: RwLock::new(Arc::new(set)),
+            held: RwLock::new(Held {
+                set: Arc::new(set),
+                term: None,
+            }),
             version: AtomicU64::new(1),
             due: AtomicU64::new(NEVER),
             seen: AtomicU64::new(0),
@@ -78,29 +92,38 @@ impl LiveKeys {
 
     /// Changes with every change of the keys; never 0.
     pub fn version(&self) -> u64 {
-        // Acquire, with the release of `replace`: who sees the new number finds the new keys.
+        // Acquire, with the release of `put`: who sees the new number finds the new keys.
         self.version.load(Ordering::Acquire)
     }
 
-    /// The same, after what the time asks for has been done: a ring has rotated, loaded keys past their time are gone.
+    /// The same, after what the time asks for has been done: a ring has rotated. 0 while loaded keys are past their time.
     pub fn version_at(&self, now: UnixMs) -> u64 {
-        let ms = now.as_millis();
-        // Relaxed: whoever misses the newest of the two attends to the keys once too often, or at the next call.
-        if ms >= self.due.load(Ordering::Relaxed) || ms < self.seen.load(Ordering::Relaxed) {
-            self.attend(now);
+        if self.is_settled(now) {
+            self.version()
+        } else {
+            self.attend(now).0
         }
-        self.version()
     }
 
-    /// The keys that hold now.
+    /// The keys that were put last, whether or not their time is over.
     pub fn snapshot(&self) -> Arc<KeySet> {
-        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.read().set)
     }
 
     /// The keys that hold at `now`.
     pub fn snapshot_at(&self, now: UnixMs) -> Arc<KeySet> {
-        self.version_at(now);
-        self.snapshot()
+        self.at(now).1
+    }
+
+    /// The keys that hold at `now` and the number that belongs to them.
+    pub fn at(&self, now: UnixMs) -> (u64, Arc<KeySet>) {
+        if self.is_settled(now) {
+            let held = self.read();
+            // Under the lock, so that they belong together.
+            (self.version(), Arc::clone(&held.set))
+        } else {
+            self.attend(now)
+        }
     }
 
     /// Whether the keys come from elsewhere, so that nothing can be said of them in advance.
@@ -110,18 +133,23 @@ impl LiveKeys {
 
     /// Puts other keys in their place. A verification that is under way finishes with the old ones.
     pub fn replace(&self, set: KeySet) {
-        let mut current = self.set.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(set);
-        self.version.fetch_add(1, Ordering::Release);
+        self.put(&mut self.write(), set);
     }
 
-    /// Puts keys in their place that hold until a time, from which on every token is [`Code::NotReady`]. The same keys with
-    /// a later end leave the number as it is.
-    pub fn load(&self, set: KeySet, until: UnixMs) {
-        if *self.snapshot() != set {
-            self.replace(set);
+    /// Puts keys in their place that came at `now` and hold until a time, from which on every token is [`Code::NotReady`].
+    /// The same keys with a later end leave the number as it is.
+    ///
+    /// A clock that is wrong for a while takes nothing away: once it is right again, so is the answer. If it is set back to
+    /// before `now`, the keys hold from there for as long as they would have.
+    pub fn load(&self, set: KeySet, now: UnixMs, until: UnixMs) {
+        let mut held = self.write();
+        if *held.set != set {
+            self.put(&mut held, set);
         }
-        self.due.store(until.as_millis(), Ordering::Relaxed);
+        held.term = Some(Term::new(now, until));
+        // Release, after the number: who sees the new times does not take the old keys for those that hold.
+        self.seen.store(now.as_millis(), Ordering::Release);
+        self.due.store(until.as_millis(), Ordering::Release);
     }
 
     /// Looks at the ring as it is at `now`. [`Code::OptionInvalid`] for keys that are no ring's.
@@ -144,27 +172,44 @@ impl LiveKeys {
         result
     }
 
+    /// Whether `now` asks for nothing to be done or judged.
+    fn is_settled(&self, now: UnixMs) -> bool {
+        let ms = now.as_millis();
+        ms < self.due.load(Ordering::Acquire) && ms >= self.seen.load(Ordering::Acquire)
+    }
+
     #[cold]
-    fn attend(&self, now: UnixMs) {
-        // A clock without a time: every token has expired, and nothing that lasts may follow from it.
-        if now == UnixMs::MAX {
-            return;
-        }
-        match &self.keeper {
-            Keeper::Nobody => {}
-            Keeper::Loader => {
-                self.due.store(NEVER, Ordering::Relaxed);
-                self.replace(KeySet::unloaded());
-            }
-            Keeper::Ring(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let Kept { ring, random } = &mut *kept;
-                // A rotation that fails for want of randomness is tried again at the next question; the keys still hold.
-                if ring.advance(now, random.as_ref()).is_ok() {
-                    let _unchanged = self.publish(ring, now);
-                }
+    fn attend(&self, now: UnixMs) -> (u64, Arc<KeySet>) {
+        // At a time that is none every token has expired, and nothing that lasts may follow from it.
+        if let Keeper::Ring(kept) = &self.keeper
+            && now != UnixMs::MAX
+        {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let Kept { ring, random } = &mut *kept;
+            // A rotation that fails for want of randomness is tried again at the next question; the keys still hold.
+            if ring.advance(now, random.as_ref()).is_ok() {
+                let _unchanged = self.publish(ring, now);
             }
         }
+        let mut held = self.write();
+        if held.term.as_mut().is_none_or(|term| term.judge(now)) {
+            (self.version(), Arc::clone(&held.set))
+        } else {
+            (LAPSED, Arc::new(KeySet::unloaded()))
+        }
+    }
+
+    fn put(&self, held: &mut Held, set: KeySet) {
+        held.set = Arc::new(set);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_ring(&self) -> Result<MutexGuard<'_, Kept>, Error> {
@@ -252,14 +297,55 @@ mod tests {
     fn loaded_keys_are_gone_past_their_time() {
         let live = LiveKeys::unloaded();
         assert_eq!(candidate(&live, NOW), Err(Code::NotReady));
-        let key = Key::generate(Algorithm::EdDsa, Some("a"), &SystemRandom::new()).unwrap();
-        let set = || KeySet::new([key.clone()]).unwrap();
-        live.load(set(), hours(1));
-        assert_eq!((candidate(&live, NOW), live.version()), (Ok(()), 2));
-        live.load(set(), hours(2));
-        assert_eq!((candidate(&live, hours(1)), live.version()), (Ok(()), 2));
-        assert_eq!((candidate(&live, hours(2)), live.version()), (Err(Code::NotReady), 3));
+        let set = set();
+        live.load(set.clone(), NOW, hours(1));
+        assert_eq!((candidate(&live, NOW), live.version_at(NOW)), (Ok(()), 2));
+        live.load(set, NOW, hours(2));
+        assert_eq!((candidate(&live, hours(1)), live.version_at(hours(1))), (Ok(()), 2));
+        assert_eq!(
+            (candidate(&live, hours(2)), live.version_at(hours(2))),
+            (Err(Code::NotReady), LAPSED)
+        );
         assert!(live.ring(NOW, |_| ()).is_err());
+    }
+
+    #[test]
+    fn loaded_keys_are_back_when_a_clock_that_was_wrong_is_right_again() {
+        let live = LiveKeys::unloaded();
+        live.load(set(), NOW, hours(24));
+        for wrong in [hours(26), UnixMs::MAX] {
+            assert_eq!(
+                (candidate(&live, wrong), live.version_at(wrong)),
+                (Err(Code::NotReady), LAPSED)
+            );
+            assert_eq!((candidate(&live, hours(1)), live.version_at(hours(1))), (Ok(()), 2));
+        }
+    }
+
+    #[test]
+    fn keys_loaded_under_a_clock_ahead_do_not_hold_longer_for_it() {
+        let live = LiveKeys::unloaded();
+        live.load(set(), hours(26), hours(27));
+        assert_eq!((candidate(&live, NOW), live.version_at(NOW)), (Ok(()), 2));
+        assert_eq!(live.version_at(hours(1)), LAPSED);
+        assert_eq!(candidate(&live, hours(2)), Err(Code::NotReady));
+    }
+
+    #[test]
+    fn a_question_at_a_later_time_never_undoes_a_load() {
+        let live = LiveKeys::unloaded();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..2000).for_each(|_| assert_eq!(candidate(&live, hours(9)), Err(Code::NotReady))));
+            for _ in 0..200 {
+                live.load(set(), NOW, hours(1));
+                let (version, keys) = live.at(NOW);
+                assert_eq!((version, keys.keys().len()), (live.version(), 1));
+            }
+        });
+    }
+
+    fn set() -> KeySet {
+        KeySet::new([Key::generate(Algorithm::EdDsa, Some("a"), &SystemRandom::new()).unwrap()]).unwrap()
     }
 
     fn candidate(live: &LiveKeys, now: UnixMs) -> Result<(), Code> {

@@ -9,6 +9,7 @@ mod key;
 mod live;
 mod ring;
 mod set;
+mod term;
 mod weak;
 
 pub use encryption::{EncryptionKey, EncryptionKeySet};
