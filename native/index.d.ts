@@ -15,6 +15,13 @@ export declare class NativeDecrypter {
   static create(keys: Array<NativeEncryptionKey>, algorithms: Array<string>, encryptions: Array<string>): NativeDecrypter
   /** What a JWE held, or an error number. */
   decrypt(jwe: string): NativeDecrypted | number
+  /** Whether decrypting with these keys takes long enough to be worth a change of threads. */
+  isSlow(): boolean
+  /**
+   * Queues the decryption: nothing, or an error number. The plaintext comes as a letter, one character a byte; the header is
+   * the JWE's first segment.
+   */
+  decryptInPool(inbox: NativeInbox, ticket: number, jwe: string): number | null
 }
 
 /** An encryption key handle. */

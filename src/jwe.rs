@@ -1,5 +1,7 @@
 //! JWE for JavaScript: a value, or an error number.
 
+use std::sync::Arc;
+
 use keyturn_core::{
     error::{Code, Error},
     jwe::{Allowed, Decrypted, EncryptOptions, MAX_TOKEN_BYTES, TOO_LARGE, decrypt, encrypt},
@@ -15,6 +17,9 @@ use napi_derive::napi;
 use crate::{
     encryption_key::{NativeEncryptionKey, content_encryption, key_management},
     error::{Thrown, number, thrown},
+    inbox::NativeInbox,
+    pool::SIGNATURES,
+    pooled::text,
 };
 
 /// A JWE that was opened: its header's JSON text, and what was encrypted.
@@ -45,6 +50,10 @@ pub fn encrypt_jwe(
 /// Opens JWEs with a set of keys.
 #[napi]
 pub struct NativeDecrypter {
+    decrypter: Arc<Decrypter>,
+}
+
+struct Decrypter {
     keys: EncryptionKeySet,
     allowed: Allowed,
 }
@@ -75,6 +84,28 @@ impl NativeDecrypter {
         )
     }
 
+    /// Whether decrypting with these keys takes long enough to be worth a change of threads.
+    #[napi(catch_unwind)]
+    pub fn is_slow(&self) -> bool {
+        self.decrypter.keys.decrypts_slowly()
+    }
+
+    /// Queues the decryption: nothing, or an error number. The plaintext comes as a letter, one character a byte; the header is
+    /// the JWE's first segment.
+    #[napi(catch_unwind)]
+    pub fn decrypt_in_pool(&self, inbox: &NativeInbox, ticket: u32, jwe: JsString<'_>) -> Option<u32> {
+        self.queue(inbox, ticket, jwe).err().map(number)
+    }
+
+    fn queue(&self, inbox: &NativeInbox, ticket: u32, jwe: JsString<'_>) -> Result<(), Error> {
+        let jwe = text(jwe, MAX_TOKEN_BYTES, TOO_LARGE)?;
+        let decrypter = Arc::clone(&self.decrypter);
+        inbox.send_from(&SIGNATURES, ticket, move || {
+            let opened = decrypter.open(jwe.as_bytes())?;
+            Ok(opened.plaintext.iter().copied().map(char::from).collect())
+        })
+    }
+
     fn open(&self, jwe: JsString<'_>) -> Result<Decrypted, Error> {
         let internal = |_| Error::new(Code::Internal);
         // Before anything is copied.
@@ -82,7 +113,13 @@ impl NativeDecrypter {
             return Err(TOO_LARGE);
         }
         let jwe = jwe.into_utf8().map_err(internal)?;
-        decrypt(jwe.as_slice(), &self.keys, &self.allowed, &SystemRandom::new())
+        self.decrypter.open(jwe.as_slice())
+    }
+}
+
+impl Decrypter {
+    fn open(&self, jwe: &[u8]) -> Result<Decrypted, Error> {
+        decrypt(jwe, &self.keys, &self.allowed, &SystemRandom::new())
     }
 }
 
@@ -102,5 +139,7 @@ fn resolve(
         .map(|name| content_encryption(name))
         .collect::<Result<_, _>>()?;
     let allowed = Allowed::new(&keys, algorithms, encryptions)?;
-    Ok(NativeDecrypter { keys, allowed })
+    Ok(NativeDecrypter {
+        decrypter: Arc::new(Decrypter { keys, allowed }),
+    })
 }

@@ -154,7 +154,7 @@ impl NativePooledVerifier {
 }
 
 /// A string of JavaScript; measured before it is copied.
-fn text(string: JsString, most: usize, too_long: Error) -> Result<String, Error> {
+pub(crate) fn text(string: JsString, most: usize, too_long: Error) -> Result<String, Error> {
     let internal = |_| Error::new(Code::Internal);
     if string.utf8_len().map_err(internal)? > most {
         return Err(too_long);

@@ -40,6 +40,20 @@ describe('decryptJwe', () => {
     assert.throws(() => decryptJwe(encryptJwe('text', unnamed), generateKey('A256KW')), { code: 'ERR_ALGORITHM_NOT_ALLOWED' });
   });
 
+  it('tries a token that names no key against four private keys and no more', () => {
+    for (const alg of ['RSA-OAEP', 'ECDH-ES'] as const) {
+      const { key: unnamed, publicKey } = encryptionKeyFor(alg);
+      const token = encryptJwe('text', publicKey);
+      const four = Array.from({ length: 4 }, () => unnamed);
+      assert.equal(decryptJwe(token, four).plaintext.toString(), 'text');
+      assert.throws(() => decryptJwe(token, [...four, unnamed]), { code: 'ERR_KEY_UNKNOWN', message: /more than 4 private keys fit; give the keys a kid/ });
+    }
+    const named = Array.from({ length: 32 }, (_, n) => generateKey('ECDH-ES', { kid: String(n) }));
+    for (const one of named) assert.equal(decryptJwe(encryptJwe('text', one), named).plaintext.toString(), 'text');
+    const secrets = Array.from({ length: 32 }, () => generateKey('A128KW'));
+    for (const one of secrets) assert.equal(decryptJwe(encryptJwe('text', one), secrets).plaintext.toString(), 'text');
+  });
+
   it('narrows algorithms and encryptions', () => {
     const other = generateKey('dir');
     assert.equal(decryptJwe(jwe, [key, other], { algorithms: ['A128KW'], encryptions: ['A256GCM'] }).plaintext.toString(), 'text');

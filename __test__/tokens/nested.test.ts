@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 
-import { createSigner, createVerifier, decryptJwe, encryptJwe, generateKey, importKey } from 'keyturn';
+import { createSigner, createVerifier, decryptJwe, encryptJwe, generateKey, importKey, KeyturnError } from 'keyturn';
 
 import { ENCRYPTION_KEYS, encryptionKeyFor } from '../support/encryption-keys.js';
 
@@ -33,6 +33,45 @@ describe('an encrypted token', () => {
       await assert.rejects(nested.async(decryptJwe(token, secret).plaintext.toString()), { code: 'ERR_TOKEN_MALFORMED', reason: 'segments' });
       await assert.rejects(nested.async(7 as unknown as string), { code: 'ERR_TOKEN_MALFORMED' });
     }
+  });
+
+  it('is decrypted on the pool where a key is for RSA, and at once elsewhere', async () => {
+    for (const alg of ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'dir'] as const) {
+      const { key, publicKey } = encryptionKeyFor(alg);
+      const token = createSigner({ key: signing, encrypt: { key: publicKey } })({ sub: 'alice', 'a\u{1f600}': 'b\u00e9' });
+      let settled = false;
+      const claims = createVerifier({ key: signing, decrypt: { key } }).async(token).finally(() => (settled = true));
+      // The pool's answer needs a turn of the event loop, for which this does not wait.
+      for (let n = 0; n < 100; n += 1) await undefined;
+      assert.equal(settled, !alg.startsWith('RSA'), alg);
+      assert.deepEqual([(await claims).sub, (await claims)['a\u{1f600}']], ['alice', 'b\u00e9']);
+    }
+  });
+
+  it('fails from the pool as it does at once', async () => {
+    const { key, publicKey } = encryptionKeyFor('RSA-OAEP');
+    const nested = createVerifier({ key: signing, decrypt: { key } });
+    const signed = createSigner({ key: signing })({ sub: 'alice' });
+    const token = createSigner({ key: signing, encrypt: { key: publicKey } })({ sub: 'alice' });
+    const wrong = [
+      7, '', signed, `${token}.`, token.replace(/....$/, 'AAAA'), 'A'.repeat(9000), encryptJwe(signed, publicKey), encryptJwe(signed, secret),
+      encryptJwe(Buffer.from([0xff, 0xfe]), publicKey, { header: { cty: 'JWT' } }), `\u0141${token.slice(1)}`,
+    ] as readonly string[];
+    for (const one of wrong) {
+      const failure = failureOf(() => nested(one));
+      await assert.rejects(nested.async(one), { code: failure.code, message: failure.message });
+    }
+  });
+
+  it('waits for a bounded pool', async () => {
+    const { key, publicKey } = encryptionKeyFor('RSA-OAEP');
+    // An encrypted key that is too short for the modulus, so that the pool is soon through with it.
+    const segments = encryptJwe('text', publicKey).split('.');
+    const nested = createVerifier({ key: signing, decrypt: { key } });
+    const calls = Array.from({ length: 4096 + 4 + 1 }, () => nested.async(segments.with(1, 'AAAA').join('.')));
+    const codes = (await Promise.allSettled(calls)).map((call) => (call.status === 'rejected' ? (call.reason as KeyturnError).code : 'none'));
+    assert.deepEqual([...new Set(codes)].sort(), ['ERR_DECRYPTION_FAILED', 'ERR_POOL_FULL']);
+    await assert.rejects(nested.async(segments.join('.')), { code: 'ERR_TOKEN_TYPE' });
   });
 
   it('keeps to enc, and is held to encryptions', () => {
@@ -106,3 +145,12 @@ describe('the options encrypt and decrypt', () => {
     assert.throws(() => createVerifier({ key: signing, decrypt: { key: [] } }), { code: 'ERR_KEY_INVALID' });
   });
 });
+
+function failureOf(call: () => unknown): KeyturnError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof KeyturnError) return error;
+  }
+  throw new Error('it did not fail as it should');
+}

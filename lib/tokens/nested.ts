@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.js';
-import { createDecrypter } from '../jwe/decrypt.js';
+import { createDecrypter, type DecryptedJwe } from '../jwe/decrypt.js';
 import { encryptJwe } from '../jwe/encrypt.js';
 import type { ContentEncryption } from '../keys/encryption.js';
 import type { EncryptionKey } from '../keys/key.js';
@@ -15,7 +15,7 @@ export interface TokenEncryption {
 
 /** How signed tokens that were encrypted are opened. */
 export interface TokenDecryption {
-  /** One key or several that decrypt; at most 32. */
+  /** One key or several that decrypt; at most 32, of which a token without a `kid` is tried against 4 with RSA-OAEP or ECDH-ES. */
   readonly key: EncryptionKey | readonly EncryptionKey[];
   /** Narrows the content encryptions. Default all, for a `dir` key its own. */
   readonly encryptions?: readonly ContentEncryption[] | undefined;
@@ -36,17 +36,22 @@ export function tokenEncrypter(options: Readonly<TokenEncryption>): (token: stri
  *
  * @param maxTokenBytes The longest JWE that is looked at.
  */
-export function tokenDecrypter(options: Readonly<TokenDecryption>, maxTokenBytes: number): (jwe: string) => string {
+export function tokenDecrypter(options: Readonly<TokenDecryption>, maxTokenBytes: number): TokenDecrypter {
   checkOptions(options, 'decrypt', ['key', 'encryptions']);
   const decrypt = createDecrypter(options.key, { encryptions: options.encryptions }, 'decrypt');
-  return (jwe) => {
-    if (typeof jwe === 'string' && jwe.length > maxTokenBytes) {
-      throw new KeyturnError('ERR_TOKEN_TOO_LARGE', 'The token is longer than maxTokenBytes.');
-    }
-    const { header, plaintext } = decrypt(jwe);
-    if (!isNestedToken(header['cty'])) throw new KeyturnError('ERR_TOKEN_TYPE', 'The JWE does not say that it holds a token: cty.', { reason: 'cty' });
-    // One character a byte: what is not ASCII stays that, and is refused by the verifier.
-    return plaintext.toString('latin1');
+  const checkLength = (jwe: string): void => {
+    if (typeof jwe !== 'string' || jwe.length <= maxTokenBytes) return;
+    throw new KeyturnError('ERR_TOKEN_TOO_LARGE', 'The token is longer than maxTokenBytes.');
+  };
+  return {
+    now: (jwe) => {
+      checkLength(jwe);
+      return tokenIn(decrypt.now(jwe));
+    },
+    later: async (jwe) => {
+      checkLength(jwe);
+      return tokenIn(await decrypt.later(jwe));
+    },
   };
 }
 
@@ -56,12 +61,20 @@ interface Faces<T> {
   later(token: string): Promise<T>;
 }
 
+type TokenDecrypter = Faces<string>;
+
 /** The same faces for tokens that have to be opened first. */
-export function decryptFirst<T>(decrypt: (jwe: string) => string, faces: Readonly<Faces<T>>): Faces<T> {
+export function decryptFirst<T>(decrypt: Readonly<TokenDecrypter>, faces: Readonly<Faces<T>>): Faces<T> {
   return {
-    now: (jwe) => faces.now(decrypt(jwe)),
-    later: async (jwe) => faces.later(decrypt(jwe)),
+    now: (jwe) => faces.now(decrypt.now(jwe)),
+    later: async (jwe) => faces.later(await decrypt.later(jwe)),
   };
+}
+
+function tokenIn({ header, plaintext }: DecryptedJwe): string {
+  if (!isNestedToken(header['cty'])) throw new KeyturnError('ERR_TOKEN_TYPE', 'The JWE does not say that it holds a token: cty.', { reason: 'cty' });
+  // One character a byte: what is not ASCII stays that, and is refused by the verifier.
+  return plaintext.toString('latin1');
 }
 
 /** A media type, compared without case (RFC 7515, section 4.1.10); RFC 7519 asks for it in section 5.2. */

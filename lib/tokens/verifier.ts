@@ -58,7 +58,8 @@ export interface Verifier {
   (token: string): Readonly<Claims>;
   /**
    * The same as a promise. Where one of the keys is for ES384 or ES512, which take long, tokens are verified on a pool of
-   * threads while the event loop goes on; elsewhere at once. The time is that of the call.
+   * threads while the event loop goes on, and so is what is encrypted where one of those that decrypt is for RSA-OAEP; elsewhere
+   * at once. The time is that of the call, or that at which it was decrypted.
    *
    * Rejects with `ERR_POOL_FULL`, beside what the call throws, when 4096 of them wait.
    */

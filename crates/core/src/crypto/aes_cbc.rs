@@ -13,11 +13,12 @@ use zeroize::Zeroizing;
 pub(super) fn encrypt(key: &[u8], iv: &[u8], plaintext: &[u8]) -> Option<Vec<u8>> {
     let key = PaddedBlockEncryptingKey::cbc_pkcs7(unbound(key)?).ok()?;
     let iv = FixedLength::<16>::try_from(iv).ok()?;
-    let mut ciphertext = Vec::with_capacity(plaintext.len() + 16);
+    // Still the plaintext if encryption fails; the padding fits, so that no copy is left behind.
+    let mut ciphertext = Zeroizing::new(Vec::with_capacity(plaintext.len() + 16));
     ciphertext.extend_from_slice(plaintext);
-    key.less_safe_encrypt(&mut ciphertext, EncryptionContext::Iv128(iv))
+    key.less_safe_encrypt(&mut *ciphertext, EncryptionContext::Iv128(iv))
         .ok()?;
-    Some(ciphertext)
+    Some(std::mem::take(&mut *ciphertext))
 }
 
 /// Decrypts and takes the padding off. Only after the MAC was found good: what this answers to a forged text would be a

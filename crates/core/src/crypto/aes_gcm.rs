@@ -11,12 +11,13 @@ pub(super) fn seal(key: &[u8], iv: &[u8], aad: &[u8], plaintext: &[u8]) -> Resul
     const FAILED: Error = Error::because(Code::Internal, "AES-GCM");
     let key = expanded(key).ok_or(FAILED)?;
     let nonce = Nonce::try_assume_unique_for_key(iv).map_err(|_| FAILED)?;
-    let mut ciphertext = plaintext.to_vec();
+    // Still the plaintext if sealing fails.
+    let mut ciphertext = Zeroizing::new(plaintext.to_vec());
     let tag = key
         .seal_in_place_separate_tag(nonce, Aad::from(aad), &mut ciphertext)
         .map_err(|_| FAILED)?;
     Ok(Sealed {
-        ciphertext,
+        ciphertext: std::mem::take(&mut *ciphertext),
         tag: tag.as_ref().to_vec(),
     })
 }

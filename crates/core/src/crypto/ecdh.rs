@@ -8,6 +8,7 @@ use aws_lc_rs::agreement::{
 use zeroize::Zeroizing;
 
 use crate::{
+    encoding::der,
     error::{Code, Error},
     random::Random,
 };
@@ -126,7 +127,7 @@ impl EcdhSecret {
         )
     }
 
-    /// A key from PKCS#8 (RFC 5958, RFC 5915, RFC 8410).
+    /// A key from PKCS#8 (RFC 5958, RFC 5915, RFC 8410), with nothing behind it.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
         // RFC 8410 allows exactly one encoding: this prefix, then the 32 bytes.
         const PREFIX: [u8; 16] = [
@@ -135,6 +136,8 @@ impl EcdhSecret {
         if let Some(scalar) = der.strip_prefix(&PREFIX) {
             return Self::from_scalar(Curve::X25519, scalar);
         }
+        // The library reads the first element and leaves the rest.
+        der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         [Curve::P256, Curve::P384, Curve::P521]
             .into_iter()
             .find_map(|curve| {
@@ -310,6 +313,27 @@ mod tests {
             let zeros = vec![0; curve.coordinate_len()];
             assert!(EcdhPublic::from_coordinates(curve, &zeros, Some(&zeros)).is_err());
             assert!(EcdhSecret::from_scalar(curve, &zeros).is_err());
+        }
+    }
+
+    #[test]
+    fn a_byte_behind_the_key_is_refused() {
+        use crate::crypto::{Algorithm, EcdsaSecret};
+        let ec = [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512]
+            .map(|algorithm| EcdsaSecret::generate(algorithm).unwrap().to_pkcs8().unwrap().to_vec());
+        let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20];
+        let x25519 = [&prefix[..], &[7; 32]].concat();
+        for der in ec.iter().chain([&x25519]) {
+            assert!(EcdhSecret::from_pkcs8(der).is_ok());
+            for extra in [0, 0xff] {
+                assert!(EcdhSecret::from_pkcs8(&[der, &[extra][..]].concat()).is_err());
+            }
+        }
+        for curve in Curve::ALL {
+            let secret = EcdhSecret::generate(*curve, &SystemRandom::new()).unwrap();
+            let spki = [curve.spki_prefix(), &secret.public().bytes].concat();
+            assert!(EcdhPublic::from_spki(&spki).is_ok());
+            assert!(EcdhPublic::from_spki(&[&spki[..], &[0]].concat()).is_err());
         }
     }
 

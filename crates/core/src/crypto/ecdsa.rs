@@ -14,7 +14,10 @@ use jsonwebtoken::signature::{self, Signer, Verifier};
 use zeroize::Zeroizing;
 
 use super::Algorithm;
-use crate::error::{Code, Error};
+use crate::{
+    encoding::der,
+    error::{Code, Error},
+};
 
 const REFUSED: Error = Error::because(Code::KeyInvalid, "not a key on the algorithm's curve");
 const CURVE: Error = Error::because(Code::KeyInvalid, "an EC key is for ES256, ES384 or ES512");
@@ -41,8 +44,10 @@ impl EcdsaSecret {
         Ok(Self { pair })
     }
 
-    /// A key from PKCS#8 (RFC 5958) or SEC1 (RFC 5915).
+    /// A key from PKCS#8 (RFC 5958) or SEC1 (RFC 5915), with nothing behind it.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
+        // The library reads the first element and leaves the rest.
+        der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         let pair = EcdsaKeyPair::from_private_key_der(signing(algorithm).ok_or(CURVE)?, der).map_err(|_| REFUSED)?;
         Ok(Self { pair })
     }
@@ -233,6 +238,24 @@ mod tests {
                 assert_eq!(EcdsaPublic::from_coordinates(other, x, y).is_ok(), other == algorithm);
             }
             assert!(EcdsaSecret::from_der(Algorithm::Rs256, &der).is_err());
+        }
+    }
+
+    #[test]
+    fn a_byte_behind_the_key_is_refused() {
+        use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
+        for algorithm in CURVES {
+            let secret = EcdsaSecret::generate(algorithm).unwrap();
+            let sec1: EcPrivateKeyRfc5915Der<'_> = secret.pair.private_key().as_der().unwrap();
+            for der in [&secret.to_pkcs8().unwrap()[..], sec1.as_ref()] {
+                assert!(EcdsaSecret::from_der(algorithm, der).is_ok());
+                for extra in [0, 0xff] {
+                    assert!(EcdsaSecret::from_der(algorithm, &[der, &[extra]].concat()).is_err());
+                }
+            }
+            let public = secret.public(algorithm).unwrap();
+            let spki = [spki_prefix(algorithm).unwrap(), &public.point, &[0]].concat();
+            assert!(EcdsaPublic::from_spki(algorithm, &spki).is_err());
         }
     }
 

@@ -6,7 +6,10 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error};
+use crate::{
+    encoding::der,
+    error::{Code, Error},
+};
 
 const REFUSED: Error = Error::because(Code::KeyInvalid, "not an Ed25519 key");
 
@@ -26,8 +29,9 @@ impl Ed25519Secret {
             .map_err(|_| REFUSED)
     }
 
-    /// A key pair from PKCS#8, version 1 or 2 (RFC 8410, section 7).
+    /// A key pair from PKCS#8, version 1 or 2 (RFC 8410, section 7), with nothing behind it.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
+        der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
             .map(Self)
             .map_err(|_| REFUSED)
@@ -169,6 +173,16 @@ mod tests {
         let other = Ed25519Secret::from_seed(&[8; 32]).unwrap().public().unwrap();
         let error = Ed25519Secret::from_seed_and_public(&[7; 32], other.as_bytes()).unwrap_err();
         assert_eq!(error.code(), Code::KeyInvalid);
+    }
+
+    #[test]
+    fn a_byte_behind_the_key_is_refused() {
+        let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        let der = [&prefix[..], &[7; 32]].concat();
+        assert!(Ed25519Secret::from_pkcs8(&der).is_ok());
+        for extra in [0, 0xff] {
+            assert!(Ed25519Secret::from_pkcs8(&[&der[..], &[extra]].concat()).is_err());
+        }
     }
 
     #[test]

@@ -75,9 +75,10 @@ impl RsaSecret {
         Self::judged(algorithm, pair)
     }
 
-    /// A key from PKCS#8 (RFC 5958) or PKCS#1 (RFC 8017, appendix A.1.2). One of the type id-RSASSA-PSS (RFC 4055) is for
+    /// A key from PKCS#8 (RFC 5958) or PKCS#1 (RFC 8017, appendix A.1.2), with nothing behind it. One of the type id-RSASSA-PSS (RFC 4055) is for
     /// the PS algorithms alone; what its parameters say is the caller's to judge.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
+        der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         let pair = RsaKeyPair::from_pkcs8(der)
             .or_else(|_| RsaKeyPair::from_der(pss_private(algorithm, der).unwrap_or(der)))
             .map_err(|_| refusal(der))?;
@@ -155,6 +156,7 @@ impl RsaPublic {
     /// A key from a `SubjectPublicKeyInfo` (RFC 5280) or PKCS#1 (RFC 8017, appendix A.1.1); id-RSASSA-PSS as for
     /// [`RsaSecret::from_der`].
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
+        der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         let key = PublicKey::from_der(pss_public(algorithm, der).unwrap_or(der)).map_err(|_| refusal(der))?;
         let (n, e) = numbers(key.as_ref()).ok_or(REFUSED)?;
         Self::from_components(algorithm, n, e)
@@ -248,14 +250,16 @@ const PSS: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0
 /// The PKCS#1 key inside a `SubjectPublicKeyInfo` of that type.
 fn pss_public(algorithm: Algorithm, der: &[u8]) -> Option<&[u8]> {
     let (content, _) = der::expect(der::SEQUENCE, der)?;
-    inside_pss(algorithm, content, der::BIT_STRING)?.strip_prefix(&[0])
+    let pkcs1 = inside_pss(algorithm, content, der::BIT_STRING)?.strip_prefix(&[0])?;
+    der::whole(der::SEQUENCE, pkcs1).map(|_| pkcs1)
 }
 
 /// The PKCS#1 key inside a PKCS#8 of that type.
 fn pss_private(algorithm: Algorithm, der: &[u8]) -> Option<&[u8]> {
     let (content, _) = der::expect(der::SEQUENCE, der)?;
     let (_version, after) = der::expect(der::INTEGER, content)?;
-    inside_pss(algorithm, after, der::OCTET_STRING)
+    let pkcs1 = inside_pss(algorithm, after, der::OCTET_STRING)?;
+    der::whole(der::SEQUENCE, pkcs1).map(|_| pkcs1)
 }
 
 fn inside_pss(algorithm: Algorithm, from_identifier: &[u8], tag: u8) -> Option<&[u8]> {
@@ -296,7 +300,7 @@ fn private_numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Modulus and exponent of a PKCS#1 public key.
 pub(super) fn numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (content, _) = der::expect(der::SEQUENCE, pkcs1)?;
+    let content = der::whole(der::SEQUENCE, pkcs1)?;
     let (n, after) = der::expect(der::INTEGER, content)?;
     let (e, _) = der::expect(der::INTEGER, after)?;
     Some((positive(n), positive(e)))
@@ -387,6 +391,35 @@ mod tests {
         assert_eq!(code(&even, &e), Err(Code::KeyInvalid));
         assert_eq!(code(&[], &e), Err(Code::KeyInvalid));
         assert_eq!(code(&[&[0], &modulus(2048)[..]].concat(), &e), Err(Code::KeyInvalid));
+    }
+
+    #[test]
+    fn a_byte_behind_the_key_is_refused() {
+        let secret = RsaSecret::generate(Algorithm::Rs256, RsaSize::Bits2048).unwrap();
+        let pkcs8 = secret.to_pkcs8().unwrap();
+        // Behind the headers of PKCS#8's SEQUENCE, version, identifier and OCTET STRING.
+        let pkcs1 = &pkcs8[26..];
+        for der in [&pkcs8[..], pkcs1] {
+            assert!(RsaSecret::from_der(Algorithm::Rs256, der).is_ok());
+            for extra in [0, 0xff] {
+                assert!(RsaSecret::from_der(Algorithm::Rs256, &[der, &[extra]].concat()).is_err());
+            }
+        }
+        let public = secret.public_der();
+        let identifier = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
+        let mut spki = [&[0x30, 0x82, 1, 0x22], &identifier[..], &[3, 0x82, 1, 15, 0], public].concat();
+        for der in [&spki[..], public] {
+            assert!(RsaPublic::from_der(Algorithm::Rs256, der).is_ok());
+            for extra in [0, 0xff] {
+                assert!(RsaPublic::from_der(Algorithm::Rs256, &[der, &[extra]].concat()).is_err());
+            }
+        }
+        // Counted into the lengths of the SEQUENCE and the BIT STRING.
+        spki.push(0);
+        for at in [3, 22] {
+            spki[at] += 1;
+        }
+        assert!(RsaPublic::from_der(Algorithm::Rs256, &spki).is_err());
     }
 
     #[test]

@@ -52,8 +52,9 @@ impl OaepSecret {
         Self::judged(PrivateDecryptingKey::generate(size).map_err(|_| Error::new(Code::Internal))?)
     }
 
-    /// A key from PKCS#8 (RFC 5958).
+    /// A key from PKCS#8 (RFC 5958), with nothing behind it.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, Error> {
+        der::whole(der::SEQUENCE, pkcs8).ok_or(REFUSED)?;
         Self::judged(PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| refusal(pkcs8))?)
     }
 
@@ -126,11 +127,11 @@ impl OaepPublic {
     /// signatures only is refused.
     pub fn from_spki(spki: &[u8]) -> Result<Self, Error> {
         const RSA_ENCRYPTION: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-        let pkcs1 = der::expect(der::SEQUENCE, spki)
-            .and_then(|(content, _)| der::expect(der::SEQUENCE, content))
+        let pkcs1 = der::whole(der::SEQUENCE, spki)
+            .and_then(|content| der::expect(der::SEQUENCE, content))
             .filter(|(algorithm, _)| algorithm.starts_with(&RSA_ENCRYPTION))
-            .and_then(|(_, after)| der::expect(der::BIT_STRING, after))
-            .and_then(|(bits, _)| bits.split_first())
+            .and_then(|(_, after)| der::whole(der::BIT_STRING, after))
+            .and_then(<[u8]>::split_first)
             .filter(|(unused, _)| **unused == 0)
             .map(|(_, pkcs1)| pkcs1);
         let (n, e) = pkcs1.and_then(numbers).ok_or(REFUSED)?;
@@ -223,5 +224,24 @@ mod tests {
         assert!(OaepPublic::from_spki(&pss).is_err());
         assert!(OaepPublic::from_spki(b"no DER").is_err());
         assert!(OaepSecret::from_pkcs8(b"no DER").is_err());
+    }
+
+    #[test]
+    fn a_byte_behind_the_key_is_refused() {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+        let pkcs8: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        let spki: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        assert!(OaepSecret::from_pkcs8(pkcs8.as_ref()).is_ok());
+        assert!(OaepPublic::from_spki(spki.as_ref()).is_ok());
+        for extra in [0, 0xff] {
+            assert!(OaepSecret::from_pkcs8(&[pkcs8.as_ref(), &[extra]].concat()).is_err());
+            assert!(OaepPublic::from_spki(&[spki.as_ref(), &[extra]].concat()).is_err());
+        }
+        // Counted into the lengths of all that is around it: SEQUENCE, BIT STRING, SEQUENCE.
+        let mut inside = [spki.as_ref(), &[0]].concat();
+        for at in [3, 22] {
+            inside[at] += 1;
+        }
+        assert!(OaepPublic::from_spki(&inside).is_err());
     }
 }

@@ -34,6 +34,13 @@ pub(crate) fn expect(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         .map(|(_, content, after)| (content, after))
 }
 
+/// The content of an element of that tag with nothing behind it.
+pub(crate) fn whole(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
+    expect(tag, bytes)
+        .filter(|(_, after)| after.is_empty())
+        .map(|(content, _)| content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +51,9 @@ mod tests {
         assert_eq!(element(&[2, 0x81, 1, 5]), Some((2, &[5][..], &[][..])));
         assert_eq!(expect(SEQUENCE, &[0x30, 0]), Some((&[][..], &[][..])));
         assert_eq!(expect(INTEGER, &[0x30, 0]), None);
+        assert_eq!(whole(INTEGER, &[2, 1, 5]), Some(&[5][..]));
+        assert_eq!(whole(INTEGER, &[2, 1, 5, 0]), None);
+        assert_eq!(whole(SEQUENCE, &[2, 1, 5]), None);
     }
 
     #[test]

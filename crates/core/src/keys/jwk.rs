@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The longest JWK that is read; one with a private RSA key of 8192 bits takes 6 KiB.
-const MAX_JWK_BYTES: usize = 16 * 1024;
+pub(super) const MAX_JWK_BYTES: usize = 16 * 1024;
 
 /// A public key to publish (RFC 7517): what others need to verify with it, and what it is for.
 #[derive(Debug, PartialEq, Serialize)]
@@ -60,7 +60,7 @@ struct Incoming {
 }
 
 /// Whether the member is there, whatever it is.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+pub(super) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
@@ -172,7 +172,8 @@ fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
 }
 
 fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    member(text, missing).map(Zeroizing::new)
+    base64url::decode_secret(text.ok_or(refused(missing))?.as_bytes())
+        .map_err(|_| refused("a member of the JWK is not canonical base64url"))
 }
 
 impl Key {

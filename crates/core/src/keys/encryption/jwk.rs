@@ -15,6 +15,7 @@ use crate::{
     },
     encoding::{base64url, json::write_string},
     error::{Code, Error},
+    keys::jwk::{MAX_JWK_BYTES, present},
 };
 
 const fn refused(reason: &'static str) -> Error {
@@ -35,6 +36,8 @@ struct Incoming {
     key_ops: Option<Vec<String>>,
     kid: Option<String>,
     n: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    oth: bool,
     p: Option<String>,
     q: Option<String>,
     qi: Option<String>,
@@ -44,6 +47,9 @@ struct Incoming {
 }
 
 pub(super) fn import(binding: Binding, json: &str, kid: Option<&str>) -> Result<EncryptionKey, Error> {
+    if json.len() > MAX_JWK_BYTES {
+        return Err(refused("a JWK takes at most 16 KiB"));
+    }
     let jwk: Incoming = serde_json::from_str(json).map_err(|_| refused("not a JWK (RFC 7517)"))?;
     if jwk.r#use.as_deref().is_some_and(|usage| usage != "enc") {
         return Err(refused("the JWK's use is not enc"));
@@ -120,6 +126,9 @@ fn names(operations: Option<&[String]>, wanted: &[&str]) -> bool {
 
 fn rsa(jwk: &Incoming) -> Result<Parts, Error> {
     const PARTS: &str = "a private RSA JWK needs p, q, dp, dq and qi beside d";
+    if jwk.oth {
+        return Err(refused("RSA keys of more than two primes are not taken"));
+    }
     let n = member(jwk.n.as_deref(), "the JWK has no n")?;
     let e = member(jwk.e.as_deref(), "the JWK has no e")?;
     if jwk.d.is_none() {
@@ -161,13 +170,14 @@ fn ecdh(jwk: &Incoming) -> Result<Parts, Error> {
 }
 
 fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    member(text, missing).map(Zeroizing::new)
+    base64url::decode_secret(text.ok_or(refused(missing))?.as_bytes()).map_err(|_| NOT_BASE64URL)
 }
 
 fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
-    base64url::decode(text.ok_or(refused(missing))?.as_bytes())
-        .map_err(|_| refused("a member of the JWK is not canonical base64url"))
+    base64url::decode(text.ok_or(refused(missing))?.as_bytes()).map_err(|_| NOT_BASE64URL)
 }
+
+const NOT_BASE64URL: Error = refused("a member of the JWK is not canonical base64url");
 
 impl EncryptionKey {
     /// The public JWK's JSON text, with `use: enc`, `alg` and `kid`. A symmetric key has none and is refused.
@@ -310,6 +320,26 @@ mod tests {
         }
         assert!(!taken(KeyManagement::RsaOaep, BOB));
         assert!(!taken(KeyManagement::A128Kw, BOB));
+    }
+
+    #[test]
+    fn a_jwk_has_a_bound_and_two_primes() {
+        let padded = |length: usize| with(BOB, &format!("\"pad\":\"{}\"", "a".repeat(length)));
+        let room = MAX_JWK_BYTES - padded(0).len();
+        assert!(taken(KeyManagement::EcdhEs, &padded(room)));
+        let error = EncryptionKey::from_jwk(bind(KeyManagement::EcdhEs), &padded(room + 1), None).unwrap_err();
+        assert_eq!(
+            (error.code(), error.reason()),
+            (Code::KeyInvalid, Some("a JWK takes at most 16 KiB"))
+        );
+        let key = EncryptionKey::generate(KeyManagement::RsaOaep, Shape::quick(), None, &SystemRandom::new()).unwrap();
+        let json = key.public_jwk().unwrap();
+        assert!(taken(KeyManagement::RsaOaep, &json));
+        for oth in ["[]", "null", r#"[{"r":"AQ","d":"AQ","t":"AQ"}]"#] {
+            let json = with(&json, &format!("\"oth\":{oth}"));
+            let error = EncryptionKey::from_jwk(bind(KeyManagement::RsaOaep), &json, None).unwrap_err();
+            assert_eq!(error.reason(), Some("RSA keys of more than two primes are not taken"));
+        }
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use super::EncryptionKey;
 use crate::{
-    crypto::{ContentEncryption, KeyManagement},
+    crypto::{ContentEncryption, KeyFamily, KeyManagement},
     error::{Code, Error},
     keys::MAX_KEYS,
 };
+
+/// The most private keys, of RSA or of an agreement, that a token is tried against which names none.
+const MAX_UNNAMED_PRIVATE_KEYS: usize = 4;
 
 /// A non-empty list of keys that decrypt, each `kid` at most once.
 #[derive(Clone, Debug)]
@@ -14,7 +17,7 @@ pub struct EncryptionKeySet {
 }
 
 impl EncryptionKeySet {
-    /// A set of 1 to [`MAX_KEYS`] keys: the most attempts that one token without a `kid` can cost.
+    /// A set of 1 to [`MAX_KEYS`] keys.
     pub fn new(keys: impl Into<Box<[EncryptionKey]>>) -> Result<Self, Error> {
         let keys = keys.into();
         if keys.is_empty() {
@@ -42,10 +45,16 @@ impl EncryptionKeySet {
         &self.keys
     }
 
+    /// Whether a token can cost so much, 320 us and more for each RSA key that is tried, that a change of threads is worth it.
+    pub fn decrypts_slowly(&self) -> bool {
+        self.keys.iter().any(|key| key.algorithm().family() == KeyFamily::Rsa)
+    }
+
     /// The keys for which a token may be that says `algorithm`, `encryption` and `kid`; never an empty list.
     ///
     /// A key whose `kid` the header names is the only candidate. Otherwise every key of that algorithm is one whose name does not
-    /// contradict the header.
+    /// contradict the header. More than 4 private keys of RSA or of an agreement are refused with [`Code::KeyUnknown`], since
+    /// anybody can write a token that costs an operation with each of them.
     pub fn candidates(
         &self,
         algorithm: KeyManagement,
@@ -71,6 +80,12 @@ impl EncryptionKeySet {
             .collect();
         if candidates.is_empty() {
             return Err(Code::KeyUnknown.into());
+        }
+        if candidates.len() > MAX_UNNAMED_PRIVATE_KEYS && !matches!(algorithm.family(), KeyFamily::Secret(_)) {
+            return Err(Error::because(
+                Code::KeyUnknown,
+                "the JWE names no key by kid, and more than 4 private keys fit; give the keys a kid",
+            ));
         }
         Ok(candidates)
     }
@@ -114,6 +129,40 @@ mod tests {
             Err(Code::AlgorithmNotAllowed)
         );
         assert_eq!(code(KeyManagement::Dir, other, None), Err(Code::AlgorithmNotAllowed));
+    }
+
+    #[test]
+    fn of_private_keys_at_most_four_are_candidates_unless_one_is_named() {
+        let gcm = ContentEncryption::A256Gcm;
+        let algorithms = [KeyManagement::RsaOaep, KeyManagement::EcdhEs, KeyManagement::A128Kw];
+        for algorithm in algorithms {
+            // RSA keys take long to make.
+            let shared = key(algorithm, None);
+            let mut keys = vec![shared.clone(); MAX_UNNAMED_PRIVATE_KEYS];
+            let four = EncryptionKeySet::new(keys.clone()).unwrap();
+            assert_eq!(four.candidates(algorithm, gcm, None).unwrap().len(), 4);
+            keys.push(shared);
+            keys.push(key(algorithm, Some("k")));
+            let six = EncryptionKeySet::new(keys).unwrap();
+            assert_eq!(six.candidates(algorithm, gcm, Some("k")).unwrap().len(), 1);
+            // A name that no key has excludes the named one only.
+            for kid in [None, Some("unknown")] {
+                let found = six.candidates(algorithm, gcm, kid).map(|found| found.len());
+                if algorithm == KeyManagement::A128Kw {
+                    assert_eq!(found, Ok(if kid.is_none() { 6 } else { 5 }));
+                } else {
+                    assert_eq!(found.unwrap_err().code(), Code::KeyUnknown);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn decrypting_is_slow_with_rsa() {
+        for algorithm in KeyManagement::ALL {
+            let set = EncryptionKeySet::new([key(KeyManagement::Dir, Some("d")), key(*algorithm, None)]).unwrap();
+            assert_eq!(set.decrypts_slowly(), algorithm.family() == KeyFamily::Rsa);
+        }
     }
 
     #[test]
