@@ -262,7 +262,8 @@ function withoutRandomness({ returned, threw }: Outcome): Outcome {
     const { message } = threw as { message: string };
     // Whether a short token falls below 256 characters is chance as well.
     if (/minimum key size/.test(message)) return { signature: 'short' };
-    return { threw: message.includes('specified length') ? 'a length' : described(threw) };
+    // A signature of another kind, read as DER, fails at whichever of its random bytes comes first.
+    return { threw: /specified length|Could not find expected/.test(message) ? 'no DER' : described(threw) };
   }
   const [header = '', payload = '', signature = ''] = returned.split('.');
   const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg: string };
