@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 
-import { logIn, serveAuth,type SignedIn } from '../support/auth-server.js';
+import { logIn, serveAuth, type SignedIn } from '../support/auth-server.js';
 import { codeOf, serve, type TestServer } from '../support/server.js';
 
 async function protectedServer(t: TestContext): Promise<{ readonly server: TestServer; readonly user: SignedIn }> {

@@ -88,6 +88,13 @@ describe('sign() beside npm jsonwebtoken', () => {
     }
   });
 
+  it('reads the payload before it judges the options, so that what a member throws comes first', () => {
+    const payload = Object.defineProperty({}, 'a', { enumerable: true, get: () => { throw new Error('from the payload'); } });
+    for (const callback of [undefined, () => undefined]) {
+      assertSame(() => `a throwing member ${typeof callback}`, ({ sign }) => outcomeOf(() => sign(payload, KEY, { expiresIn: {} }, callback)));
+    }
+  });
+
   it('changes the payload where mutatePayload asks for it, and only there', () => {
     for (const options of [{}, { noTimestamp: true }, { expiresIn: 60, notBefore: '1m', audience: 'a', issuer: 'i', subject: 's', jwtid: 'j' }, { expiresIn: '1 fortnight' }, { subject: 'twice', audience: 'x' }, { issuer: 5 }]) {
       for (const mutatePayload of [true, false, undefined]) {

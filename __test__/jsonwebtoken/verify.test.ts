@@ -3,7 +3,7 @@ import { before, describe, it, mock } from 'node:test';
 
 import npm from 'jsonwebtoken';
 
-import { type RandomSource,randomSource } from '../support/random.js';
+import { type RandomSource, randomSource } from '../support/random.js';
 import { respelled, tampered } from '../support/tamper.js';
 import { assertSame, type Outcome, shown } from './both.js';
 import { ALGS, NO_KEYS, PAIRS, privateForms, publicForms, secretForms } from './keys.js';

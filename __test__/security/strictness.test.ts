@@ -5,7 +5,7 @@ import { createVerifier, generateKey } from 'keyturn';
 
 import { alive, aliveText, type Content, rawToken, segment, signSegments } from '../support/raw-token.js';
 import { withUnusedBits } from '../support/tamper.js';
-import { TEST_KEYS,type TestKey } from '../support/test-keys.js';
+import { TEST_KEYS, type TestKey } from '../support/test-keys.js';
 
 /**
  * Cases over which JWT libraries disagree, and the one answer of this one: a code, or the claims. The signature is good

@@ -5,6 +5,7 @@ import type { EncryptionKey } from '../keys/key.js';
 import { native, type NativeEncryptionKey } from '../native.js';
 import { fromNumber, translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
+import { asList } from '../options/list.js';
 import { stringList } from '../options/strings.js';
 import { encryptionKey } from './encrypt.js';
 
@@ -83,7 +84,5 @@ function parsed(header: string): Record<string, unknown> {
 }
 
 function encryptionKeys(key: unknown): NativeEncryptionKey[] {
-  // Array.from() makes undefined of a hole, which map() would pass over.
-  const list: readonly unknown[] = Array.isArray(key) ? Array.from(key) : [key];
-  return list.map((one) => encryptionKey(one));
+  return asList(key, 'key').map((one) => encryptionKey(one));
 }

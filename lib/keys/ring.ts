@@ -4,9 +4,10 @@ import { native, type NativeKey, type NativeKeyRing } from '../native.js';
 import { translated } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
+import { asList } from '../options/list.js';
 import { requiredString } from '../options/strings.js';
 import { type Algorithm, checkedAlgorithm, type Key, nativeKeyOf } from './key.js';
-import { type PublicJwks,publicJwks } from './set.js';
+import { type PublicJwks, publicJwks } from './set.js';
 import { registerRing } from './source.js';
 
 /** What a key of a ring is for: announced, signing, only verifying what it has signed, or refused. */
@@ -148,8 +149,7 @@ class LocalKeyRing implements KeyRing {
 }
 
 function nativeKeys(keys: unknown): NativeKey[] {
-  const list: readonly unknown[] = Array.isArray(keys) ? Array.from(keys) : [keys];
-  return list.map((key) => {
+  return asList(keys, 'keys').map((key) => {
     const handle = nativeKeyOf(key);
     if (handle !== undefined) return handle;
     throw new KeyturnError('ERR_OPTION_INVALID', 'keys must be a list of keys from importKey() or generateKey()', { claim: 'keys' });

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors.js';
 import { native, type NativeKeySet } from '../native.js';
 import { translated } from '../native-error.js';
+import { asList } from '../options/list.js';
 import { type Key, nativeKeyOf } from './key.js';
 import type { RemoteKeySet } from './remote/create.js';
 import type { KeyRing } from './ring.js';
@@ -94,9 +95,7 @@ function ringOf(key: unknown): NativeKeySet | undefined {
 }
 
 function setOf(key: unknown, wanted: string, option = 'key'): NativeKeySet {
-  // Array.from() makes undefined of a hole, which map() would pass over.
-  const list: readonly unknown[] = Array.isArray(key) ? Array.from(key) : [key];
-  const keys = list.map((one) => {
+  const keys = asList(key, option).map((one) => {
     const handle = nativeKeyOf(one);
     if (handle !== undefined) return handle;
     throw new KeyturnError('ERR_OPTION_INVALID', wanted, { claim: option });

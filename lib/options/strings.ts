@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors.js';
+import { asList } from './list.js';
 
 /**
  * A string as it is. One that holds half of a surrogate pair is refused: it has no UTF-8 form, and would cross into the addon
@@ -26,8 +27,7 @@ export function requiredString(value: unknown, option: string, example: string):
  */
 export function stringList(value: unknown, option: string): string[] {
   if (value === undefined) return [];
-  // Array.from() makes undefined of a hole, which every() would pass over.
-  const list: readonly unknown[] = Array.isArray(value) ? Array.from(value) : [value];
+  const list = asList(value, option);
   if (list.length > 0 && list.every(isText)) return list as string[];
   throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be a string or a list of strings, none of them empty`, {
     claim: option,

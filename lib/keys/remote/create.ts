@@ -3,7 +3,7 @@ import { KeyturnError } from '../../errors.js';
 import { native, type NativeKeySet } from '../../native.js';
 import { translated } from '../../native-error.js';
 import { Key } from '../key.js';
-import { type KeySet, type PublicJwks,publicJwks } from '../set.js';
+import { type KeySet, type PublicJwks, publicJwks } from '../set.js';
 import { registerSource, type RemoteSource } from '../source.js';
 import { download } from './download.js';
 import { type RemoteKeySetOptions, type RemoteSettings, resolveRemoteOptions } from './options.js';

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
-    rsa::{KeyPair as RsaKeyPair, KeySize, PublicKey},
+    rsa::{KeyPair as RsaKeyPair, KeyPairComponents, KeySize, PublicKey},
     signature::{
         KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
         RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
@@ -57,6 +57,37 @@ pub struct RsaComponents {
     pub qi: Zeroizing<Vec<u8>>,
 }
 
+impl RsaSize {
+    /// The library's word for it.
+    pub(super) const fn of_library(self) -> KeySize {
+        match self {
+            Self::Bits2048 => KeySize::Rsa2048,
+            Self::Bits3072 => KeySize::Rsa3072,
+            Self::Bits4096 => KeySize::Rsa4096,
+        }
+    }
+}
+
+impl RsaComponents {
+    /// The library's key of these numbers, which are judged, and checked against each other.
+    pub(super) fn key_pair(&self) -> Result<RsaKeyPair, Error> {
+        check_public(&self.n, &self.e)?;
+        let components = KeyPairComponents {
+            public_key: RsaPublicKeyComponents {
+                n: self.n.as_slice(),
+                e: self.e.as_slice(),
+            },
+            d: self.d.as_slice(),
+            p: self.p.as_slice(),
+            q: self.q.as_slice(),
+            dP: self.dp.as_slice(),
+            dQ: self.dq.as_slice(),
+            qInv: self.qi.as_slice(),
+        };
+        RsaKeyPair::from_components(&components).map_err(|_| REFUSED)
+    }
+}
+
 /// An RSA private key for one algorithm. Signing with 2048 bits costs about 310 us.
 pub struct RsaSecret {
     pair: RsaKeyPair,
@@ -66,17 +97,12 @@ pub struct RsaSecret {
 impl RsaSecret {
     /// A new key. Takes some hundred milliseconds. The C library draws its randomness itself.
     pub fn generate(algorithm: Algorithm, size: RsaSize) -> Result<Self, Error> {
-        let size = match size {
-            RsaSize::Bits2048 => KeySize::Rsa2048,
-            RsaSize::Bits3072 => KeySize::Rsa3072,
-            RsaSize::Bits4096 => KeySize::Rsa4096,
-        };
-        let pair = RsaKeyPair::generate(size).map_err(|_| Error::new(Code::Internal))?;
+        let pair = RsaKeyPair::generate(size.of_library()).map_err(|_| Error::new(Code::Internal))?;
         Self::judged(algorithm, pair)
     }
 
-    /// A key from PKCS#8 (RFC 5958) or PKCS#1 (RFC 8017, appendix A.1.2), with nothing behind it. One of the type id-RSASSA-PSS (RFC 4055) is for
-    /// the PS algorithms alone; what its parameters say is the caller's to judge.
+    /// A key from PKCS#8 (RFC 5958) or PKCS#1 (RFC 8017, appendix A.1.2), with nothing behind it. One of the type
+    /// id-RSASSA-PSS (RFC 4055) is for the PS algorithms alone; what its parameters say is the caller's to judge.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
         der::whole(der::SEQUENCE, der).ok_or(REFUSED)?;
         let pair = RsaKeyPair::from_pkcs8(der)
@@ -87,21 +113,7 @@ impl RsaSecret {
 
     /// A key from its numbers, which are checked against each other.
     pub fn from_components(algorithm: Algorithm, parts: &RsaComponents) -> Result<Self, Error> {
-        check_public(&parts.n, &parts.e)?;
-        let components = aws_lc_rs::rsa::KeyPairComponents {
-            public_key: RsaPublicKeyComponents {
-                n: parts.n.as_slice(),
-                e: parts.e.as_slice(),
-            },
-            d: parts.d.as_slice(),
-            p: parts.p.as_slice(),
-            q: parts.q.as_slice(),
-            dP: parts.dp.as_slice(),
-            dQ: parts.dq.as_slice(),
-            qInv: parts.qi.as_slice(),
-        };
-        let pair = RsaKeyPair::from_components(&components).map_err(|_| REFUSED)?;
-        Self::judged(algorithm, pair)
+        Self::judged(algorithm, parts.key_pair()?)
     }
 
     fn judged(algorithm: Algorithm, pair: RsaKeyPair) -> Result<Self, Error> {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{
-    KeyPair, KeyPairComponents, KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm,
-    OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey, PublicKeyComponents,
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey, PublicKeyComponents,
 };
 use zeroize::Zeroizing;
 
@@ -44,12 +44,7 @@ pub struct OaepSecret {
 impl OaepSecret {
     /// A new key. Takes some hundred milliseconds. The C library draws its randomness itself.
     pub fn generate(size: RsaSize) -> Result<Self, Error> {
-        let size = match size {
-            RsaSize::Bits2048 => KeySize::Rsa2048,
-            RsaSize::Bits3072 => KeySize::Rsa3072,
-            RsaSize::Bits4096 => KeySize::Rsa4096,
-        };
-        Self::judged(PrivateDecryptingKey::generate(size).map_err(|_| Error::new(Code::Internal))?)
+        Self::judged(PrivateDecryptingKey::generate(size.of_library()).map_err(|_| Error::new(Code::Internal))?)
     }
 
     /// A key from PKCS#8 (RFC 5958), with nothing behind it.
@@ -60,20 +55,7 @@ impl OaepSecret {
 
     /// A key from its numbers, which are checked against each other.
     pub fn from_components(parts: &RsaComponents) -> Result<Self, Error> {
-        check_public(&parts.n, &parts.e)?;
-        let components = KeyPairComponents {
-            public_key: PublicKeyComponents {
-                n: parts.n.as_slice(),
-                e: parts.e.as_slice(),
-            },
-            d: parts.d.as_slice(),
-            p: parts.p.as_slice(),
-            q: parts.q.as_slice(),
-            dP: parts.dp.as_slice(),
-            dQ: parts.dq.as_slice(),
-            qInv: parts.qi.as_slice(),
-        };
-        let pair = KeyPair::from_components(&components).map_err(|_| REFUSED)?;
+        let pair = parts.key_pair()?;
         // The library has no shorter way from one kind of handle to the other; the copy is wiped when dropped.
         let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| REFUSED)?;
         Self::from_pkcs8(pkcs8.as_ref())
@@ -228,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_byte_behind_the_key_is_refused() {
-        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+        let key = PrivateDecryptingKey::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
         let pkcs8: Pkcs8V1Der<'_> = key.as_der().unwrap();
         let spki: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
         assert!(OaepSecret::from_pkcs8(pkcs8.as_ref()).is_ok());

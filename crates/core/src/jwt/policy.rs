@@ -1,6 +1,11 @@
-//! What a verifier asks of the claims.
+//! What a verifier asks of the claims, and whether they answer it.
 
-use crate::{jws, time::Span};
+use super::claims::ClaimsView;
+use crate::{
+    error::{Claim, Code, Error},
+    jws,
+    time::Span,
+};
 
 /// The longest token that is looked at unless a policy says otherwise: what fits into a cookie twice over, and well below
 /// Node's 16 KiB header limit.
@@ -55,5 +60,35 @@ impl Policy {
     pub fn with_typ(mut self, typ: &str) -> Self {
         self.typ = Some(jws::media_type(typ));
         self
+    }
+
+    /// Everything that is asked of the claims but their times, which [`super::times::Times`] judges.
+    pub(super) fn judge(&self, claims: &ClaimsView<'_>) -> Result<(), Error> {
+        let missing = |claim| Error::about(Code::ClaimMissing, claim);
+        let invalid = |claim| Error::about(Code::ClaimInvalid, claim);
+        if !self.issuers.is_empty() {
+            let iss = claims.iss.ok_or(missing(Claim::Iss))?;
+            if !self.issuers.iter().any(|issuer| iss == **issuer) {
+                return Err(invalid(Claim::Iss));
+            }
+        }
+        match &claims.aud {
+            Some(aud) if !self.audiences.iter().any(|audience| aud.names(audience)) => {
+                return Err(invalid(Claim::Aud));
+            }
+            None if !self.audiences.is_empty() => return Err(missing(Claim::Aud)),
+            _ => {}
+        }
+        if let Some(subject) = &self.subject
+            && claims.sub.ok_or(missing(Claim::Sub))? != **subject
+        {
+            return Err(invalid(Claim::Sub));
+        }
+        for index in 0..self.required.len() {
+            if claims.found & (1 << index) == 0 {
+                return Err(missing(Claim::Required(u8::try_from(index).unwrap_or(u8::MAX))));
+            }
+        }
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     crypto::Algorithm,
     encoding::base64url,
-    error::{Claim, Code, Error},
+    error::{Code, Error},
     jws::{Header, Parts, split},
     keys::{Candidates, KeySet, LiveKeys},
     revocation::MAX_TOLERANCE,
@@ -141,7 +141,7 @@ impl Verifier {
         let claims = ClaimsView::parse(payload, &self.policy.required)?;
         let times = Times::of(&claims);
         times.judge(&self.policy, now)?;
-        self.judge(&claims)?;
+        self.policy.judge(&claims)?;
         let identity = Identity::of(&claims, key);
         if let Some(revocation) = revocation {
             revocation.check(&identity, now)?;
@@ -213,42 +213,13 @@ impl Verifier {
         memo.version = version;
         Ok(())
     }
-
-    fn judge(&self, claims: &ClaimsView<'_>) -> Result<(), Error> {
-        let policy = &self.policy;
-        let missing = |claim| Error::about(Code::ClaimMissing, claim);
-        let invalid = |claim| Error::about(Code::ClaimInvalid, claim);
-        if !policy.issuers.is_empty() {
-            let iss = claims.iss.ok_or(missing(Claim::Iss))?;
-            if !policy.issuers.iter().any(|issuer| iss == **issuer) {
-                return Err(invalid(Claim::Iss));
-            }
-        }
-        match &claims.aud {
-            Some(aud) if !policy.audiences.iter().any(|audience| aud.names(audience)) => {
-                return Err(invalid(Claim::Aud));
-            }
-            None if !policy.audiences.is_empty() => return Err(missing(Claim::Aud)),
-            _ => {}
-        }
-        if let Some(subject) = &policy.subject
-            && claims.sub.ok_or(missing(Claim::Sub))? != **subject
-        {
-            return Err(invalid(Claim::Sub));
-        }
-        for index in 0..policy.required.len() {
-            if claims.found & (1 << index) == 0 {
-                return Err(missing(Claim::Required(u8::try_from(index).unwrap_or(u8::MAX))));
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        error::Claim,
         jws::{protected_header, seal},
         keys::Key,
         random::SystemRandom,

@@ -4,21 +4,21 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
     OctetKeyPairParameters, OctetKeyPairType, RSAKeyParameters, RSAKeyType, ThumbprintHash,
 };
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use serde::Serialize;
 
-use super::{Key, key::Parts};
+use super::{
+    Key,
+    jwk_members::{Members, RsaNumbers, decoded, refused, secret},
+    key::Parts,
+};
 use crate::{
     crypto::{
-        Algorithm, EcdsaPublic, EcdsaSecret, Ed25519Public, Ed25519Secret, Family, RsaComponents, RsaPublic, RsaSecret,
+        Algorithm, EcdsaPublic, EcdsaSecret, Ed25519Public, Ed25519Secret, Family, RsaPublic, RsaSecret,
         install_provider,
     },
     encoding::base64url,
     error::{Code, Error},
 };
-
-/// The longest JWK that is read; one with a private RSA key of 8192 bits takes 6 KiB.
-pub(super) const MAX_JWK_BYTES: usize = 16 * 1024;
 
 /// A public key to publish (RFC 7517): what others need to verify with it, and what it is for.
 #[derive(Debug, PartialEq, Serialize)]
@@ -31,44 +31,8 @@ pub struct PublicJwk {
     kid: Option<String>,
 }
 
-const fn refused(reason: &'static str) -> Error {
-    Error::because(Code::KeyInvalid, reason)
-}
-
-/// The members that are read; a duplicate of any of them is an error, unknown members are ignored (RFC 7517, section 4).
-#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
-struct Incoming {
-    kty: String,
-    alg: Option<String>,
-    crv: Option<String>,
-    d: Option<String>,
-    dp: Option<String>,
-    dq: Option<String>,
-    e: Option<String>,
-    k: Option<String>,
-    key_ops: Option<Vec<String>>,
-    kid: Option<String>,
-    n: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    oth: bool,
-    p: Option<String>,
-    q: Option<String>,
-    qi: Option<String>,
-    r#use: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-}
-
-/// Whether the member is there, whatever it is.
-pub(super) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
-}
-
 pub(super) fn import(algorithm: Algorithm, json: &str, kid: Option<&str>) -> Result<Key, Error> {
-    if json.len() > MAX_JWK_BYTES {
-        return Err(refused("a JWK takes at most 16 KiB"));
-    }
-    let jwk: Incoming = serde_json::from_str(json).map_err(|_| refused("not a JWK (RFC 7517)"))?;
+    let jwk = Members::parse(json)?;
     let named = jwk.alg.as_deref();
     if named.is_some_and(|alg| Algorithm::from_name(alg) != Some(algorithm)) {
         return Err(refused("the JWK's alg is another algorithm"));
@@ -93,7 +57,7 @@ pub(super) fn import(algorithm: Algorithm, json: &str, kid: Option<&str>) -> Res
     }
 }
 
-fn allows(jwk: &Incoming, private: bool) -> bool {
+fn allows(jwk: &Members, private: bool) -> bool {
     let Some(operations) = &jwk.key_ops else {
         return true;
     };
@@ -105,12 +69,12 @@ fn allows(jwk: &Incoming, private: bool) -> bool {
     }
 }
 
-fn ec(algorithm: Algorithm, jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
+fn ec(algorithm: Algorithm, jwk: &Members, kid: Option<&str>) -> Result<Key, Error> {
     if jwk.crv.as_deref() != curve(algorithm).map(|(name, _)| name) {
         return Err(refused("the JWK's crv is not the algorithm's curve"));
     }
-    let x = member(jwk.x.as_deref(), "the JWK has no x")?;
-    let y = member(jwk.y.as_deref(), "the JWK has no y")?;
+    let x = decoded(jwk.x.as_deref(), "the JWK has no x")?;
+    let y = decoded(jwk.y.as_deref(), "the JWK has no y")?;
     if jwk.d.is_none() {
         return Key::ecdsa_public(algorithm, EcdsaPublic::from_coordinates(algorithm, &x, &y)?, kid);
     }
@@ -122,11 +86,11 @@ fn ec(algorithm: Algorithm, jwk: &Incoming, kid: Option<&str>) -> Result<Key, Er
     )
 }
 
-fn okp(jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
+fn okp(jwk: &Members, kid: Option<&str>) -> Result<Key, Error> {
     if jwk.crv.as_deref() != Some("Ed25519") {
         return Err(refused("the JWK's crv is not Ed25519"));
     }
-    let public = member(jwk.x.as_deref(), "the JWK has no x")?;
+    let public = decoded(jwk.x.as_deref(), "the JWK has no x")?;
     if jwk.d.is_none() {
         return Key::ed25519_public(Ed25519Public::from_bytes(&public)?, kid);
     }
@@ -134,27 +98,11 @@ fn okp(jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
     Key::ed25519(Ed25519Secret::from_seed_and_public(&seed, &public)?, kid)
 }
 
-fn rsa(algorithm: Algorithm, jwk: &Incoming, kid: Option<&str>) -> Result<Key, Error> {
-    const CRT: &str = "a private RSA JWK needs d, p, q, dp, dq and qi (RFC 7518, section 6.3.2)";
-    if jwk.oth {
-        return Err(refused("RSA keys of more than two primes are not taken"));
+fn rsa(algorithm: Algorithm, jwk: &Members, kid: Option<&str>) -> Result<Key, Error> {
+    match jwk.rsa()? {
+        RsaNumbers::Private(parts) => Key::rsa(algorithm, RsaSecret::from_components(algorithm, &parts)?, kid),
+        RsaNumbers::Public { n, e } => Key::rsa_public(algorithm, RsaPublic::from_components(algorithm, &n, &e)?, kid),
     }
-    let n = member(jwk.n.as_deref(), "the JWK has no n")?;
-    let e = member(jwk.e.as_deref(), "the JWK has no e")?;
-    if jwk.d.is_none() {
-        return Key::rsa_public(algorithm, RsaPublic::from_components(algorithm, &n, &e)?, kid);
-    }
-    let components = RsaComponents {
-        n,
-        e,
-        d: secret(jwk.d.as_deref(), CRT)?,
-        p: secret(jwk.p.as_deref(), CRT)?,
-        q: secret(jwk.q.as_deref(), CRT)?,
-        dp: secret(jwk.dp.as_deref(), CRT)?,
-        dq: secret(jwk.dq.as_deref(), CRT)?,
-        qi: secret(jwk.qi.as_deref(), CRT)?,
-    };
-    Key::rsa(algorithm, RsaSecret::from_components(algorithm, &components)?, kid)
 }
 
 const fn curve(algorithm: Algorithm) -> Option<(&'static str, EllipticCurve)> {
@@ -164,16 +112,6 @@ const fn curve(algorithm: Algorithm) -> Option<(&'static str, EllipticCurve)> {
         Algorithm::Es512 => ("P-521", EllipticCurve::P521),
         _ => return None,
     })
-}
-
-fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
-    base64url::decode(text.ok_or(refused(missing))?.as_bytes())
-        .map_err(|_| refused("a member of the JWK is not canonical base64url"))
-}
-
-fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    base64url::decode_secret(text.ok_or(refused(missing))?.as_bytes())
-        .map_err(|_| refused("a member of the JWK is not canonical base64url"))
 }
 
 impl Key {

@@ -4,6 +4,7 @@ mod disguise;
 pub mod encryption;
 mod import;
 mod jwk;
+mod jwk_members;
 mod jwks;
 mod key;
 mod live;

@@ -67,29 +67,22 @@ pub fn scan_object<'a>(text: &'a str, visit: impl FnMut(Text<'a>, Value<'a>)) ->
 
 /// Reads the strings of an array that [`scan_object`] has validated; `None` as soon as an element is not a string.
 pub(crate) fn strings_of(array: &str) -> Option<Vec<Text<'_>>> {
-    let mut scanner = Scanner { text: array, at: 0 };
-    let mut found = Vec::new();
-    scanner.require(b'[').ok()?;
-    scanner.skip_space();
-    if scanner.peek() == Some(b']') {
-        return Some(found);
-    }
-    loop {
-        scanner.skip_space();
-        let start = scanner.at;
+    list(array, |scanner, start| {
         let escaped = scanner.string().ok()?;
-        found.push(scanner.text_since(start, escaped));
-        scanner.skip_space();
-        match scanner.next()? {
-            b',' => {}
-            b']' => return Some(found),
-            _ => return None,
-        }
-    }
+        Some(scanner.text_since(start, escaped))
+    })
 }
 
 /// Reads the elements of an array that [`scan_object`] has validated; `None` for anything else.
 pub(crate) fn elements_of(array: &str) -> Option<Vec<Value<'_>>> {
+    list(array, |scanner, start| {
+        let kind = scanner.value(1).ok()?;
+        Some(scanner.value_since(start, kind))
+    })
+}
+
+/// What `element` makes of each element of an array, which begins where it is told; `None` as soon as it makes nothing.
+fn list<'a, T>(array: &'a str, element: impl Fn(&mut Scanner<'a>, usize) -> Option<T>) -> Option<Vec<T>> {
     let mut scanner = Scanner { text: array, at: 0 };
     let mut found = Vec::new();
     scanner.require(b'[').ok()?;
@@ -100,8 +93,7 @@ pub(crate) fn elements_of(array: &str) -> Option<Vec<Value<'_>>> {
     loop {
         scanner.skip_space();
         let start = scanner.at;
-        let kind = scanner.value(1).ok()?;
-        found.push(scanner.value_since(start, kind));
+        found.push(element(&mut scanner, start)?);
         scanner.skip_space();
         match scanner.next()? {
             b',' => {}

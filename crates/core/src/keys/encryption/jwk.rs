@@ -1,8 +1,5 @@
 //! JSON Web Keys for encryption (RFC 7517, RFC 7518 section 6, RFC 8037) in, public ones and thumbprints (RFC 7638) out.
 
-use serde::Deserialize;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
 use super::{
     EncryptionKey,
     import::{Binding, from_secret, unbound},
@@ -10,47 +7,15 @@ use super::{
 };
 use crate::{
     crypto::{
-        ContentEncryption, Curve, EcdhPublic, EcdhSecret, KeyFamily, KeyManagement, OaepPublic, OaepSecret,
-        RsaComponents, sha256,
+        ContentEncryption, Curve, EcdhPublic, EcdhSecret, KeyFamily, KeyManagement, OaepPublic, OaepSecret, sha256,
     },
     encoding::{base64url, json::write_string},
-    error::{Code, Error},
-    keys::jwk::{MAX_JWK_BYTES, present},
+    error::Error,
+    keys::jwk_members::{Members, RsaNumbers, decoded, refused, secret},
 };
 
-const fn refused(reason: &'static str) -> Error {
-    Error::because(Code::KeyInvalid, reason)
-}
-
-/// The members that are read; a duplicate of any of them is an error, unknown members are ignored (RFC 7517, section 4).
-#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
-struct Incoming {
-    kty: String,
-    alg: Option<String>,
-    crv: Option<String>,
-    d: Option<String>,
-    dp: Option<String>,
-    dq: Option<String>,
-    e: Option<String>,
-    k: Option<String>,
-    key_ops: Option<Vec<String>>,
-    kid: Option<String>,
-    n: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    oth: bool,
-    p: Option<String>,
-    q: Option<String>,
-    qi: Option<String>,
-    r#use: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-}
-
 pub(super) fn import(binding: Binding, json: &str, kid: Option<&str>) -> Result<EncryptionKey, Error> {
-    if json.len() > MAX_JWK_BYTES {
-        return Err(refused("a JWK takes at most 16 KiB"));
-    }
-    let jwk: Incoming = serde_json::from_str(json).map_err(|_| refused("not a JWK (RFC 7517)"))?;
+    let jwk = Members::parse(json)?;
     if jwk.r#use.as_deref().is_some_and(|usage| usage != "enc") {
         return Err(refused("the JWK's use is not enc"));
     }
@@ -67,7 +32,7 @@ pub(super) fn import(binding: Binding, json: &str, kid: Option<&str>) -> Result<
     }
 }
 
-fn asymmetric(binding: Binding, jwk: &Incoming, kid: Option<&str>, parts: Parts) -> Result<EncryptionKey, Error> {
+fn asymmetric(binding: Binding, jwk: &Members, kid: Option<&str>, parts: Parts) -> Result<EncryptionKey, Error> {
     unbound(binding)?;
     if jwk.alg.as_deref().is_some_and(|alg| alg != binding.algorithm.as_str()) {
         return Err(OTHER_ALGORITHM);
@@ -124,39 +89,24 @@ fn names(operations: Option<&[String]>, wanted: &[&str]) -> bool {
     operations.is_none_or(|operations| operations.iter().any(|operation| wanted.contains(&operation.as_str())))
 }
 
-fn rsa(jwk: &Incoming) -> Result<Parts, Error> {
-    const PARTS: &str = "a private RSA JWK needs p, q, dp, dq and qi beside d";
-    if jwk.oth {
-        return Err(refused("RSA keys of more than two primes are not taken"));
-    }
-    let n = member(jwk.n.as_deref(), "the JWK has no n")?;
-    let e = member(jwk.e.as_deref(), "the JWK has no e")?;
-    if jwk.d.is_none() {
-        return Ok(Parts::RsaPublic(OaepPublic::from_components(&n, &e)?));
-    }
-    Ok(Parts::RsaPrivate(OaepSecret::from_components(&RsaComponents {
-        n,
-        e,
-        d: secret(jwk.d.as_deref(), PARTS)?,
-        p: secret(jwk.p.as_deref(), PARTS)?,
-        q: secret(jwk.q.as_deref(), PARTS)?,
-        dp: secret(jwk.dp.as_deref(), PARTS)?,
-        dq: secret(jwk.dq.as_deref(), PARTS)?,
-        qi: secret(jwk.qi.as_deref(), PARTS)?,
-    })?))
+fn rsa(jwk: &Members) -> Result<Parts, Error> {
+    Ok(match jwk.rsa()? {
+        RsaNumbers::Private(parts) => Parts::RsaPrivate(OaepSecret::from_components(&parts)?),
+        RsaNumbers::Public { n, e } => Parts::RsaPublic(OaepPublic::from_components(&n, &e)?),
+    })
 }
 
-fn ecdh(jwk: &Incoming) -> Result<Parts, Error> {
+fn ecdh(jwk: &Members) -> Result<Parts, Error> {
     let curve = jwk
         .crv
         .as_deref()
         .and_then(Curve::from_name)
         .filter(|curve| curve.key_type() == jwk.kty)
         .ok_or(refused("the JWK's crv is not P-256, P-384, P-521 or X25519"))?;
-    let x = member(jwk.x.as_deref(), "the JWK has no x")?;
+    let x = decoded(jwk.x.as_deref(), "the JWK has no x")?;
     let y = match curve {
         Curve::X25519 => None,
-        _ => Some(member(jwk.y.as_deref(), "the JWK has no y")?),
+        _ => Some(decoded(jwk.y.as_deref(), "the JWK has no y")?),
     };
     let public = EcdhPublic::from_coordinates(curve, &x, y.as_deref())?;
     if jwk.d.is_none() {
@@ -168,16 +118,6 @@ fn ecdh(jwk: &Incoming) -> Result<Parts, Error> {
     }
     Ok(Parts::EcdhPrivate(private))
 }
-
-fn secret(text: Option<&str>, missing: &'static str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    base64url::decode_secret(text.ok_or(refused(missing))?.as_bytes()).map_err(|_| NOT_BASE64URL)
-}
-
-fn member(text: Option<&str>, missing: &'static str) -> Result<Vec<u8>, Error> {
-    base64url::decode(text.ok_or(refused(missing))?.as_bytes()).map_err(|_| NOT_BASE64URL)
-}
-
-const NOT_BASE64URL: Error = refused("a member of the JWK is not canonical base64url");
 
 impl EncryptionKey {
     /// The public JWK's JSON text, with `use: enc`, `alg` and `kid`. A symmetric key has none and is refused.
@@ -261,7 +201,7 @@ fn write_member(name: &str, value: &str, json: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::{super::Shape, *};
-    use crate::random::SystemRandom;
+    use crate::{error::Code, keys::jwk_members::MAX_JWK_BYTES, random::SystemRandom};
 
     const BOB: &str = r#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
 
