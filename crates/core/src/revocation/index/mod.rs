@@ -205,13 +205,11 @@ impl RevocationIndex {
         let is_in = |entries: &Entries<Expiry>, kind| {
             !entries.is_empty() && digest_of(kind).is_some_and(|digest| entries.contains(&digest))
         };
+        let has_cutoffs = !self.subjects.is_empty() || !self.permissions.is_empty();
+        let subject = if has_cutoffs { digest_of(Kind::Subject) } else { None };
         let cutoff_in = |cutoffs: &Entries<Cutoff>| {
-            let digest = if cutoffs.is_empty() {
-                None
-            } else {
-                digest_of(Kind::Subject)
-            };
-            digest.and_then(|digest| cutoffs.get(&digest)).map(Cutoff::before)
+            let subject = subject.filter(|_| !cutoffs.is_empty())?;
+            cutoffs.get(&subject).map(Cutoff::before)
         };
         // The doubtful second is dead, and so is a token that does not say when it was issued.
         let is_cut_off = |before: UnixMs| made().is_none_or(|made| made <= before);
