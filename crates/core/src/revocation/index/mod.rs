@@ -1,7 +1,7 @@
 //! The revocation index of one process.
 //!
-//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most four maps, does no I/O and
-//! allocates nothing; empty maps are passed over by one atomic load each.
+//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five maps, does no I/O and
+//! allocates nothing; empty maps are passed over by one atomic load each, and so are most names that are not held.
 //!
 //! Names are kept as 16-byte keyed digests. At its bound the index refuses every verification with
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
@@ -66,10 +66,10 @@ impl RevocationIndex {
         Ok(Self {
             key: DigestKey::generate(random)?,
             bound: Bound::new(capacity),
-            ids: Entries::new(PARTS),
-            keys: Entries::new(PARTS_OF_KEYS),
-            subjects: Entries::new(PARTS_OF_SUBJECTS),
-            permissions: Entries::new(PARTS_OF_SUBJECTS),
+            ids: Entries::new(PARTS, capacity),
+            keys: Entries::new(PARTS_OF_KEYS, 0),
+            subjects: Entries::new(PARTS_OF_SUBJECTS, capacity),
+            permissions: Entries::new(PARTS_OF_SUBJECTS, capacity),
             everything: Everything::new(),
             swept: AtomicUsize::new(0),
         })
