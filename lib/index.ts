@@ -23,6 +23,7 @@ export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
 export { createSessions, type SessionsOptions } from './sessions/create.js';
+export type { OnStale } from './sessions/staleness.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,

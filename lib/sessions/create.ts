@@ -12,6 +12,7 @@ import { Maintenance } from './maintenance.js';
 import { resolveOptions, type SessionsOptions } from './options.js';
 import type { Sessions } from './sessions.js';
 import { signIn } from './sign-in.js';
+import { type ResolvedStaleness, Staleness } from './staleness.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
@@ -24,12 +25,12 @@ export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
  * @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead.
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
-  const { settings, keys } = resolveOptions(options);
+  const { settings, keys, staleness } = resolveOptions(options);
   const handle = translated(() => native.NativeSessions.create(settings, keys));
   const opened = (): void => {
     if (keys === undefined) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, settings.idle, opened);
+  return new NodeSessions(handle, settings.idle, staleness, opened);
 }
 
 class NodeSessions implements Sessions {
@@ -38,14 +39,16 @@ class NodeSessions implements Sessions {
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
+  readonly #staleness: Staleness;
   readonly #opened: () => void;
   #opening: Promise<void> | undefined;
 
-  constructor(handle: NativeSessions, idleMs: number, opened: () => void) {
+  constructor(handle: NativeSessions, idleMs: number, staleness: ResolvedStaleness, opened: () => void) {
     this.#native = handle;
     this.#opened = opened;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#maintenance = new Maintenance(handle, idleMs);
+    this.#staleness = new Staleness(handle, this.#events, staleness);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
     registerInternals(this, this.#internals());
@@ -66,6 +69,7 @@ class NodeSessions implements Sessions {
     const { failure } = await this.#native.open(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
     this.#maintenance.start();
+    this.#staleness.start();
     this.#opened();
   }
 
@@ -120,12 +124,20 @@ class NodeSessions implements Sessions {
   }
 
   verify(accessToken: string): Readonly<AccessClaims> {
+    const claims = this.#verify(accessToken);
+    this.#staleness.check();
+    return claims;
+  }
+
+  /** As of the revocations that are known here, however old. */
+  #verify(accessToken: string): Readonly<AccessClaims> {
     const payload = this.#verifyRaw(accessToken, Date.now());
     if (typeof payload === 'string') return JSON.parse(payload) as AccessClaims;
     throw fromNumber(payload);
   }
 
   async close(): Promise<void> {
+    this.#staleness.stop();
     await this.#maintenance.stop();
     const { failure } = await this.#native.close(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
@@ -150,6 +162,10 @@ class NodeSessions implements Sessions {
     };
     return {
       events: this.#events,
+      verify: (accessToken) => this.#verify(accessToken),
+      checkStaleness: (onStale) => {
+        this.#staleness.check(onStale);
+      },
       sessionOf: (token) => handle.sessionOf(token) ?? undefined,
       csrfToken: (sid) => translated(() => handle.csrfToken(sid)),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),

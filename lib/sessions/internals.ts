@@ -1,6 +1,7 @@
 import type { EventHub } from '../events.js';
 import type { Limiter, LimiterOptions } from '../limiter.js';
 import type { Sessions } from './sessions.js';
+import type { OnStale } from './staleness.js';
 import type { AccessClaims } from './types.js';
 
 /**
@@ -9,6 +10,13 @@ import type { AccessClaims } from './types.js';
  */
 export interface SessionInternals {
   readonly events: EventHub;
+  /** As `sessions.verify`, by the revocations that are known here, however old. */
+  verify(accessToken: string): Readonly<AccessClaims>;
+  /**
+   * @throws KeyturnError `ERR_STORE_UNAVAILABLE` while the revocations may be out of date and `onStale` (default: the sessions' own
+   * option) is `'reject'`.
+   */
+  checkStaleness(onStale: OnStale | undefined): void;
   /** The `sid` of a refresh token whose shape and tag are good; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
   /** `HMAC(CSRF key, sid)` in base64url: the XSRF token of a session. */

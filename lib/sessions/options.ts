@@ -8,9 +8,10 @@ import type { NativeKeySet } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { requiredString } from '../options/strings.js';
+import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type StalenessOptions } from './staleness.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
-export interface SessionsOptions {
+export interface SessionsOptions extends StalenessOptions {
   /** `memory:` (private), `memory:NAME` (shared by threads) or `sqlite:PATH`. */
   readonly store: string;
   /** `iss` of the access tokens: who you are. */
@@ -37,7 +38,7 @@ export interface SessionsOptions {
 }
 
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute',
+  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute', ...STALENESS_OPTIONS,
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -52,6 +53,7 @@ export interface ResolvedOptions {
     readonly absolute: number;
   };
   readonly keys: NativeKeySet | undefined;
+  readonly staleness: ResolvedStaleness;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -83,5 +85,6 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       absolute,
     },
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
+    staleness: resolveStaleness(options),
   };
 }

@@ -1,6 +1,16 @@
 //! Revocation: what is revoked, and the index that every verification asks.
 
+mod atomic;
+mod bound;
+mod cutoff;
+mod digest;
+mod entries;
 mod entry;
+mod everything;
+mod expiry;
+mod filter;
+#[cfg(test)]
+mod filter_tests;
 mod fingerprint;
 mod index;
 

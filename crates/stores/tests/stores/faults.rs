@@ -1,14 +1,17 @@
 //! A store that fails when it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
     session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
-    time::UnixMs,
+    store::{Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    time::{Span, UnixMs},
 };
 
 /// How the next step goes wrong.
@@ -24,6 +27,10 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
+    staleness: Mutex<Span>,
+    missed: AtomicBool,
+    skew: Mutex<Span>,
+    blind: AtomicBool,
 }
 
 impl FaultyStore {
@@ -31,12 +38,36 @@ impl FaultyStore {
         Arc::new(Self {
             inner,
             next: Mutex::new(None),
+            staleness: Mutex::default(),
+            missed: AtomicBool::new(false),
+            skew: Mutex::default(),
+            blind: AtomicBool::new(false),
         })
     }
 
     /// The next step that changes sessions or revocations fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
+    }
+
+    /// Others have not been heard of for so long.
+    pub(crate) fn lag(&self, staleness: Span) {
+        *self.staleness.lock().unwrap() = staleness;
+    }
+
+    /// What others stored may have been missed.
+    pub(crate) fn miss(&self) {
+        self.missed.store(true, Ordering::Relaxed);
+    }
+
+    /// The hosts' clocks lie apart.
+    pub(crate) fn skew(&self, skew: Span) {
+        *self.skew.lock().unwrap() = skew;
+    }
+
+    /// Whether revocations cannot be read.
+    pub(crate) fn blind(&self, is_blind: bool) {
+        self.blind.store(is_blind, Ordering::Relaxed);
     }
 
     /// Nothing fails any more.
@@ -85,11 +116,30 @@ impl Store for FaultyStore {
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
+        if self.blind.load(Ordering::Relaxed) {
+            return done(Err(StoreError::new(Code::StoreUnavailable, "injected")));
+        }
         self.inner.revocations(now, done);
     }
 
     fn watch(&self, watcher: Watcher) {
         self.inner.watch(watcher);
+    }
+
+    fn staleness(&self) -> Span {
+        *self.staleness.lock().unwrap()
+    }
+
+    fn missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
+    }
+
+    fn clock_skew(&self) -> Span {
+        *self.skew.lock().unwrap()
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.inner.lives(own, done);
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {

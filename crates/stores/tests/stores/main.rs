@@ -10,6 +10,7 @@
 
 mod contract;
 mod faults;
+mod freshness;
 mod manager;
 mod model;
 mod races;

@@ -46,15 +46,15 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, and lets the store delete what is
-    /// past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
+    /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
     /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
     /// broken one.
     pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
         let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
-            self.shared.index.expire(now);
+            self.expire(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
@@ -67,11 +67,23 @@ impl Manager {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
         let manager = Arc::clone(self);
-        if self.shared.unsure.swap(false, Ordering::AcqRel) || self.shared.index.is_full() {
-            self.reload(now, Box::new(move || manager.store_activity(done)));
+        if self.notice_doubt(now) || self.shared.index.is_full() {
+            // What a clock that may be ahead calls expired is read all the same.
+            let unexpired_at = if forget == Forget::Nothing {
+                UnixMs::default()
+            } else {
+                now
+            };
+            self.reload(unexpired_at, Box::new(move || manager.store_activity(done)));
         } else {
             manager.store_activity(done);
         }
+    }
+
+    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
+    /// a round over all of them. For the same clocks as [`Manager::maintain`].
+    pub fn expire(&self, now: UnixMs) -> bool {
+        now == UnixMs::MAX || self.shared.index.expire(now)
     }
 
     fn store_activity(&self, done: Answer<()>) {
@@ -96,7 +108,12 @@ impl Manager {
         let shared = Arc::clone(&self.shared);
         let take = move |revocations: Result<Vec<Revocation>, StoreError>| {
             match revocations {
-                Ok(revocations) => shared.index.reload(&revocations),
+                Ok(revocations) => {
+                    shared.index.reload(&revocations);
+                    if !shared.unsure.load(Ordering::Acquire) {
+                        shared.unsure_since.store(0, Ordering::Release);
+                    }
+                }
                 Err(_) => shared.unsure.store(true, Ordering::Release),
             }
             then();
