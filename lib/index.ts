@@ -26,9 +26,11 @@ export { createSessions, type SessionsOptions } from './sessions/create.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,
+  CarriedClaims,
   RefreshedPair,
   RefreshOptions,
   RefreshOutcome,
+  RenewOptions,
   Session,
   StartOptions,
   TokenPair,

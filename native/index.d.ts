@@ -174,6 +174,8 @@ export declare class NativeSessions {
   start(signIn: NativeSignIn, now: number): Promise<PairAnswer>
   /** Exchanges a refresh token. `report`: milliseconds since the user's last input. */
   refresh(token: string, report: number | undefined | null, now: number): Promise<PairAnswer>
+  /** Ends the session of a live refresh token and starts one in its place. */
+  renew(token: string, renewal: NativeRenewal, now: number): Promise<PairAnswer>
   /** The live sessions of a subject. */
   list(subject: string, now: number): Promise<ListAnswer>
   /** Ends one session; with `subject`, only if it is that subject's. */
@@ -346,6 +348,14 @@ export interface NativePair {
   expiresAt: number
   session: NativeSession
   outcome?: string
+}
+
+/** What a renewed session differs in. `claims` is JSON text. */
+export interface NativeRenewal {
+  roles?: Array<string>
+  permissions?: Array<string>
+  claims?: string
+  authenticated: boolean
 }
 
 /** How a ring rotates. Spans in milliseconds. */

@@ -6,7 +6,7 @@ use keyturn_core::{
     crypto::install_provider,
     error::{Code, Error},
     random::SystemRandom,
-    session::{EndReason, Forget, Manager, SessionId, Settings, SignIn},
+    session::{EndReason, Forget, Manager, Renewal, SessionId, Settings, SignIn},
     store::{EndAsk, Which},
 };
 use keyturn_stores::StoreUrl;
@@ -40,6 +40,15 @@ pub struct NativeSignIn {
     pub permissions: Option<Vec<String>>,
     pub claims: Option<String>,
     pub device: Option<String>,
+}
+
+/// What a renewed session differs in. `claims` is JSON text.
+#[napi(object)]
+pub struct NativeRenewal {
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+    pub claims: Option<String>,
+    pub authenticated: bool,
 }
 
 /// A session manager.
@@ -106,6 +115,26 @@ impl NativeSessions {
         promise::of(env, PairAnswer::from_refreshed, |answer| {
             self.manager
                 .refresh(&token, report.map(time::span), time::now(now), answer);
+        })
+    }
+
+    /// Ends the session of a live refresh token and starts one in its place.
+    #[napi(ts_return_type = "Promise<PairAnswer>")]
+    pub fn renew<'env>(
+        &self,
+        env: &'env Env,
+        token: String,
+        renewal: NativeRenewal,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        let renewal = Renewal {
+            roles: renewal.roles,
+            permissions: renewal.permissions,
+            claims: renewal.claims,
+            authenticated: renewal.authenticated,
+        };
+        promise::of(env, PairAnswer::from_started, |answer| {
+            self.manager.renew(&token, &renewal, time::now(now), answer);
         })
     }
 

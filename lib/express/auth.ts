@@ -13,7 +13,7 @@ export interface AuthOptions extends SessionsOptions, HttpOptions {}
  */
 export function createAuth(options: AuthOptions): Auth {
   checkOptions(options, 'createAuth()', [...SESSIONS_OPTIONS, ...HTTP_OPTIONS]);
-  const { cookie, csrf, origins, loginLimit, trustProxy, ...sessionsOptions } = options;
-  const settings = parseHttpOptions({ cookie, csrf, origins, loginLimit, trustProxy });
+  const { cookie, csrf, origins, loginLimit, activity, trustProxy, ...sessionsOptions } = options;
+  const settings = parseHttpOptions({ cookie, csrf, origins, loginLimit, activity, trustProxy });
   return assembleAuth(createSessions(sessionsOptions), settings);
 }

@@ -11,8 +11,8 @@ import { registerInternals, type SessionInternals } from './internals.js';
 import { Maintenance } from './maintenance.js';
 import { resolveOptions, type SessionsOptions } from './options.js';
 import type { Sessions } from './sessions.js';
-import { signIn } from './sign-in.js';
-import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
+import { carriedClaims, signIn } from './sign-in.js';
+import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
 export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
@@ -80,7 +80,7 @@ class NodeSessions implements Sessions {
   async refresh(refreshToken: string, options: Readonly<RefreshOptions> = {}): Promise<RefreshedPair> {
     checkOptions(options, 'refresh()', ['activity']);
     const report = activityReport(options.activity);
-    if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
+    requireToken(refreshToken);
     await this.ready();
     const now = Date.now();
     const { pair, failure } = await this.#native.refresh(refreshToken, report, now);
@@ -89,6 +89,18 @@ class NodeSessions implements Sessions {
     const type = ({ rotated: 'refresh_rotated', replayed: 'refresh_replayed', healed: 'store_rollback_healed' } as const)[outcome];
     this.#events.emit({ type, time: now, subject: granted.session.subject, session: granted.session.id });
     return { ...tokenPair(granted, now), outcome };
+  }
+
+  async renew(refreshToken: string, options: Readonly<RenewOptions> = {}): Promise<TokenPair> {
+    checkOptions(options, 'renew()', ['roles', 'permissions', 'claims', 'authenticated']);
+    const change = { ...carriedClaims(options), authenticated: flag(options.authenticated, 'authenticated') };
+    requireToken(refreshToken);
+    await this.ready();
+    const now = Date.now();
+    const { pair, failure } = await this.#native.renew(refreshToken, change, now);
+    const renewed = this.#unless(failure, pair);
+    this.#events.emit({ type: 'refresh_rotated', time: now, subject: renewed.session.subject, session: renewed.session.id, reason: 'renewed' });
+    return tokenPair(renewed, now);
   }
 
   async list(subject: string): Promise<readonly Session[]> {
@@ -178,6 +190,15 @@ class NodeSessions implements Sessions {
       },
     };
   }
+}
+
+function requireToken(refreshToken: unknown): void {
+  if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
+}
+
+function flag(value: unknown, option: string): boolean {
+  if (value === undefined || typeof value === 'boolean') return value === true;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be true or false`, { claim: option });
 }
 
 function tokenPair(pair: NativePair, now: number): TokenPair {

@@ -2,9 +2,10 @@ import { KeyturnError } from '../errors.js';
 import type { NativeSessions } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { optionalString, requiredString } from '../options/strings.js';
-import type { StartOptions } from './types.js';
+import type { CarriedClaims, StartOptions } from './types.js';
 
 type NativeSignIn = Parameters<NativeSessions['start']>[0];
+type NativeClaims = Pick<NativeSignIn, 'roles' | 'permissions' | 'claims'>;
 
 /** A sign-in as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_OPTION_UNKNOWN` or `ERR_CLAIMS_INVALID`. */
 export function signIn(options: Readonly<StartOptions>): NativeSignIn {
@@ -12,10 +13,17 @@ export function signIn(options: Readonly<StartOptions>): NativeSignIn {
   const device = optionalString(options.device, 'device');
   return {
     subject: requiredString(options.subject, 'subject', "{ subject: 'alice' }"),
-    ...list(options.roles, 'roles'),
-    ...list(options.permissions, 'permissions'),
-    ...(options.claims === undefined ? {} : { claims: claimsText(options.claims) }),
+    ...carriedClaims(options),
     ...(device === undefined ? {} : { device }),
+  };
+}
+
+/** What a session carries from token to token, as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_CLAIMS_INVALID`. */
+export function carriedClaims({ roles, permissions, claims }: Readonly<CarriedClaims>): NativeClaims {
+  return {
+    ...list(roles, 'roles'),
+    ...list(permissions, 'permissions'),
+    ...(claims === undefined ? {} : { claims: claimsText(claims) }),
   };
 }
 

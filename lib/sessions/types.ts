@@ -28,13 +28,17 @@ export interface RefreshedPair extends TokenPair {
   readonly outcome: RefreshOutcome;
 }
 
-export interface StartOptions {
-  /** Who signed in; becomes `sub`. 1 to 255 characters. */
-  readonly subject: string;
+/** What a session carries from token to token; at most 4 KiB as JSON. */
+export interface CarriedClaims {
   readonly roles?: readonly string[] | undefined;
   readonly permissions?: readonly string[] | undefined;
   /** The application's own claims; reserved names throw `ERR_CLAIMS_INVALID`. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface StartOptions extends CarriedClaims {
+  /** Who signed in; becomes `sub`. 1 to 255 characters. */
+  readonly subject: string;
   /** A label for the session list, for instance `Firefox on Linux`. Cut at 255 characters. */
   readonly device?: string | undefined;
 }
@@ -42,6 +46,12 @@ export interface StartOptions {
 export interface RefreshOptions {
   /** Milliseconds since the user's last input. Without it the refresh does not count as activity. */
   readonly activity?: number | undefined;
+}
+
+/** What changes; roles, permissions and claims that are not given stay, and given ones replace those of that kind as a whole. */
+export interface RenewOptions extends CarriedClaims {
+  /** Whether the user has just proved again who they are: then `auth_time` is now. Default `false`: it stays. */
+  readonly authenticated?: boolean | undefined;
 }
 
 /** The claims of an access token that keyturn issued. */

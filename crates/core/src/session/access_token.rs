@@ -19,10 +19,13 @@ use crate::{
 pub(super) const TYP: &str = "at+jwt";
 
 /// The longest text of the claims that a session carries from token to token.
-const MAX_CLAIMS_BYTES: usize = 4096;
+pub(super) const MAX_CLAIMS_BYTES: usize = 4096;
+
+pub(super) const TOO_LONG: Error =
+    Error::because(Code::ClaimsInvalid, "a session carries at most 4096 bytes of claims");
 
 /// Names that keyturn gives a meaning: an application cannot set them through its own claims.
-const RESERVED: [&str; 13] = [
+pub(super) const RESERVED: [&str; 13] = [
     "iss",
     "aud",
     "sub",
@@ -177,10 +180,7 @@ pub(super) fn carried_claims(
         }
     }
     if out.len() > MAX_CLAIMS_BYTES {
-        return Err(Error::because(
-            Code::ClaimsInvalid,
-            "a session carries at most 4096 bytes of claims",
-        ));
+        return Err(TOO_LONG);
     }
     Ok(out)
 }

@@ -60,6 +60,8 @@ pub enum EndReason {
     Login,
     /// Its user signed out.
     Logout,
+    /// A session with other rights or a newer sign-in took its place: [`super::renew()`].
+    Renewed,
     /// A refresh token was used twice.
     Reuse,
     /// The application or an operator ended it.
@@ -69,12 +71,13 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Absolute,
         Self::Generation,
         Self::Idle,
         Self::Login,
         Self::Logout,
+        Self::Renewed,
         Self::Reuse,
         Self::Revoked,
         Self::Rollback,
@@ -88,6 +91,7 @@ impl EndReason {
             Self::Idle => "idle",
             Self::Login => "login",
             Self::Logout => "logout",
+            Self::Renewed => "renewed",
             Self::Reuse => "reuse",
             Self::Revoked => "revoked",
             Self::Rollback => "rollback",

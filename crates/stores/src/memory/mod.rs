@@ -12,7 +12,7 @@ use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
+    session::{Record, RenewAsk, SessionId, renew, rotation},
     store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
     time::{Span, UnixMs},
 };
@@ -75,14 +75,9 @@ impl Store for MemoryStore {
     fn create(&self, record: Record, done: Done<()>) {
         self.step(done, |state| {
             if state.sessions.len() >= MAX_SESSIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
-            state
-                .by_subject
-                .entry(record.subject.clone())
-                .or_default()
-                .insert(record.sid);
-            state.sessions.insert(record.sid, record);
+            state.insert(record);
             Ok(())
         });
     }
@@ -107,6 +102,28 @@ impl Store for MemoryStore {
         });
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |state| {
+            if state.sessions.len() >= MAX_SESSIONS {
+                return Err(full());
+            }
+            let Some(record) = state.sessions.get_mut(&ask.by.token.sid) else {
+                return Ok(None);
+            };
+            let was_live = record.ended.is_none();
+            let renewed = renew(record, &ask);
+            let before = record.clone();
+            let revocation = before.revocation();
+            if was_live {
+                state.revocations.extend(revocation.clone());
+            }
+            if let Ok(record) = &renewed {
+                state.insert(record.clone());
+            }
+            Ok(Some(Refreshed::renewed(renewed, before, revocation)))
+        });
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |state| Ok(state.end(&ask)));
     }
@@ -114,7 +131,7 @@ impl Store for MemoryStore {
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
         self.step(done, |state| {
             if state.revocations.len() >= MAX_REVOCATIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             state.revocations.push(revocation);
             Ok(())
@@ -171,7 +188,7 @@ impl Store for MemoryStore {
     fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
         self.step(done, |state| {
             if state.accounts.len() >= MAX_ACCOUNTS && !state.accounts.contains_key(&account.name) {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             if unless_present && state.accounts.contains_key(&account.name) {
                 return Ok(false);
@@ -197,6 +214,14 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    fn insert(&mut self, record: Record) {
+        self.by_subject
+            .entry(record.subject.clone())
+            .or_default()
+            .insert(record.sid);
+        self.sessions.insert(record.sid, record);
+    }
+
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
         let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
@@ -261,4 +286,8 @@ impl State {
             }
         }
     }
+}
+
+fn full() -> StoreError {
+    StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched()
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 use keyturn_core::{
     account::Account,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
+    session::{Record, RenewAsk, SessionId, rotation},
     store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
@@ -47,6 +47,10 @@ impl Store for SqliteStore {
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.0.queue(done, move |db| sessions::refresh(db, &ask));
+    }
+
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.0.queue(done, move |db| sessions::renew(db, &ask));
     }
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {

@@ -2,7 +2,7 @@
 
 use keyturn_core::{
     revocation::Revocation,
-    session::{EndReason, Ended, Record, SessionId, rotation},
+    session::{self, EndReason, Ended, Record, RenewAsk, SessionId, rotation},
     store::{EndAnswer, EndAsk, Refreshed, Which},
     time::{Span, UnixMs},
 };
@@ -61,6 +61,26 @@ pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Ref
         record,
         revocation,
     }))
+}
+
+/// Judges a refresh token and puts a new session in the place of its own.
+pub(super) fn renew(db: &Connection, ask: &RenewAsk) -> Result<Option<Refreshed>> {
+    let Some(before) = load(db, &ask.by.token.sid)? else {
+        return Ok(None);
+    };
+    let mut record = before.clone();
+    let renewed = session::renew(&mut record, ask);
+    if record != before {
+        update(db, &record)?;
+    }
+    if let Ok(renewed) = &renewed {
+        insert(db, renewed)?;
+    }
+    let revocation = record.revocation();
+    if let (None, Some(revocation)) = (before.ended, &revocation) {
+        revocations::insert(db, revocation)?;
+    }
+    Ok(Some(Refreshed::renewed(renewed, record, revocation)))
 }
 
 /// Ends sessions and stores what revokes their access tokens.

@@ -6,7 +6,7 @@ use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
+    session::{Record, RenewAsk, SessionId, rotation},
     store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
@@ -66,6 +66,10 @@ impl Store for FaultyStore {
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.step(done, |done| self.inner.refresh(ask, done));
+    }
+
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |done| self.inner.renew(ask, done));
     }
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {

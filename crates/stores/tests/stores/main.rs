@@ -13,6 +13,7 @@ mod faults;
 mod manager;
 mod model;
 mod races;
+mod renewal;
 mod ring;
 mod sqlite;
 mod support;

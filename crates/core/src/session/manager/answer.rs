@@ -24,6 +24,19 @@ pub struct SignIn {
     pub device: Option<String>,
 }
 
+/// What a renewed session differs in; what is not given stays as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal {
+    /// Roles.
+    pub roles: Option<Vec<String>>,
+    /// Permissions.
+    pub permissions: Option<Vec<String>>,
+    /// The application's own claims, all of them: the text of a JSON object.
+    pub claims: Option<String>,
+    /// Whether the user has just proved again who they are, so that `auth_time` is now.
+    pub authenticated: bool,
+}
+
 /// A pair of tokens. Prints without them.
 pub struct Issued {
     /// The access token.

@@ -74,7 +74,7 @@ impl Manager {
         cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
     }
 
-    fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
+    pub(super) fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
         let ready = self.ready()?;
         // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
         let now = now.max(record.latest()).max(record.sid.time());
@@ -138,7 +138,7 @@ impl Manager {
     }
 
     /// Ends a session that was stored a moment after a cut-off that reaches it: its access tokens would be dead already.
-    fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
+    pub(super) fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
         if !self.shared.index.reaches_session(&record.sid, &record.subject) {
             return Ok(());
         }

@@ -1,0 +1,78 @@
+//! Putting a new session in the place of one.
+
+use std::sync::Arc;
+
+use super::{Answer, Failure, Issued, Manager, Renewal};
+use crate::{
+    error::{Code, Error},
+    random,
+    session::{ClaimsChange, FamilySecret, RenewAsk, SessionId, rotation::Verdict},
+    store::{Refreshed, StoreError},
+    time::UnixMs,
+};
+
+impl Manager {
+    /// Ends the session of a live refresh token and starts one in its place, under the same absolute end: [`crate::session::renew()`].
+    pub fn renew(self: &Arc<Self>, token: &str, renewal: &Renewal, now: UnixMs, done: Answer<Issued>) {
+        let (ask, family) = match self.renew_ask(token, renewal, now) {
+            Ok(made) => made,
+            Err(error) => return done(Err(error.into())),
+        };
+        let manager = Arc::clone(self);
+        let sid = ask.by.token.sid;
+        self.shared.store.renew(
+            ask,
+            Box::new(move |answer| done(manager.settle_renewal(sid, answer, family, now))),
+        );
+    }
+
+    fn renew_ask(&self, token: &str, renewal: &Renewal, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
+        let family = FamilySecret::generate(self.random.as_ref())?;
+        let ask = RenewAsk {
+            by: self.ask(token, None, now)?,
+            change: ClaimsChange::new(
+                renewal.roles.as_deref(),
+                renewal.permissions.as_deref(),
+                renewal.claims.as_deref(),
+            )?,
+            authenticated: renewal.authenticated,
+            unique: random::array(self.random.as_ref())?,
+            family: family.digest(),
+        };
+        Ok((ask, family))
+    }
+
+    fn settle_renewal(
+        self: &Arc<Self>,
+        sid: SessionId,
+        answer: Result<Option<Refreshed>, StoreError>,
+        family: FamilySecret,
+        now: UnixMs,
+    ) -> Result<Issued, Failure> {
+        let concerning = |failure: Failure, subject: Option<String>| Failure {
+            sid: Some(sid),
+            subject,
+            ..failure
+        };
+        let answer = match answer {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Err(concerning(Error::new(Code::RefreshInvalid).into(), None)),
+            Err(error) => {
+                // It may have been committed all the same, and then the old session has ended.
+                self.shared.doubt(&error);
+                return Err(concerning(error.into(), None));
+            }
+        };
+        if let Some(revocation) = &answer.revocation {
+            self.shared.index.insert(revocation);
+        }
+        let subject = answer.record.subject.clone();
+        let issued = match answer.verdict {
+            Verdict::Refused(error) => Err(error),
+            Verdict::Granted(_) => self
+                .unless_cut_off(&answer.record)
+                .and_then(|()| self.issue(answer.record, family, now)),
+        };
+        issued.map_err(|error| concerning(error.into(), Some(subject)))
+    }
+}
