@@ -1,7 +1,7 @@
 //! The revocation index of one process.
 //!
-//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five small maps, does no
-//! I/O and allocates nothing; empty maps are passed over by one atomic load each. dashmap is used behind methods that
+//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most three maps, does no I/O and
+//! allocates nothing; as long as all of them are empty none is asked. dashmap is used behind methods that
 //! return copies: no guard leaves a method, and no method holds two.
 //!
 //! Identifiers are kept as 16-byte keyed digests (SipHash-1-3 with 128 bits, key drawn at start), so chosen identifiers can
@@ -9,7 +9,7 @@
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
 
 use std::{
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -17,16 +17,17 @@ use std::{
 };
 
 use dashmap::{DashMap, mapref::entry::Entry};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::{
+    cutoffs::{Cutoff, Cutoffs},
+    digest::{Digest, DigestHasher, DigestKey, Kind},
     entry::{Revocation, Target},
-    fingerprint::{Digest, Fingerprint, moment},
+    fingerprint::{Fingerprint, made, read},
 };
 use crate::{
     error::{Code, Error},
     jwt::{Identity, RevocationCheck},
-    random::{self, Random},
+    random::Random,
     session::TimedId,
     time::UnixMs,
 };
@@ -37,17 +38,20 @@ pub const DEFAULT_CAPACITY: usize = 10_000_000;
 /// What is revoked, in memory. Shared by every thread of the process.
 #[derive(Debug)]
 pub struct RevocationIndex {
-    key: [u8; 16],
+    key: DigestKey,
     capacity: usize,
     /// Tokens, sessions and keys: revoked if present. The value is the entry's expiry.
     ids: DashMap<Digest, UnixMs, BuildHasherDefault<DigestHasher>>,
-    subjects: DashMap<Digest, Cutoff, BuildHasherDefault<DigestHasher>>,
+    /// For sessions, by subject.
+    subjects: Cutoffs,
+    /// For roles and permissions, by subject.
+    permissions: Cutoffs,
     /// The cut-off for everything, in Unix milliseconds plus one; 0 when there is none. Written under the lock beside it,
     /// read without: release on write and acquire on read, so whoever sees it set sees the newest one published.
     everything: AtomicU64,
     /// The same with its expiry, for those who change it.
     everything_cutoff: Mutex<Option<Cutoff>>,
-    /// Number of entries in both maps. Raised before an entry is inserted, with release, and read with acquire: whoever can
+    /// Number of entries in the three maps. Raised before an entry is inserted, with release, and read with acquire: whoever can
     /// know of an entry sees a number above zero.
     count: AtomicUsize,
     /// How many entries could not be taken, and how many of those a reload has made good. The index is complete while the
@@ -56,47 +60,15 @@ pub struct RevocationIndex {
     healed: AtomicU64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Cutoff {
-    before: UnixMs,
-    expires_at: UnixMs,
-}
-
-/// The digests are uniformly distributed already; eight of their bytes are the hash.
-#[derive(Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((first, _)) = bytes.split_first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    // An array announces its length before its bytes; the length says nothing.
-    fn write_usize(&mut self, _: usize) {}
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Key = 1,
-    Session = 2,
-    Subject = 3,
-    Token = 4,
-}
-
 impl RevocationIndex {
     /// An empty index for `capacity` entries.
     pub fn new(capacity: usize, random: &dyn Random) -> Result<Self, Error> {
         Ok(Self {
-            key: random::array(random)?,
+            key: DigestKey::generate(random)?,
             capacity,
             ids: DashMap::default(),
-            subjects: DashMap::default(),
+            subjects: Cutoffs::default(),
+            permissions: Cutoffs::default(),
             everything: AtomicU64::new(0),
             everything_cutoff: Mutex::new(None),
             count: AtomicUsize::new(0),
@@ -110,17 +82,12 @@ impl RevocationIndex {
         let expires_at = revocation.expires_at;
         match &revocation.target {
             Target::Everything { before } => {
+                let new = Cutoff {
+                    before: *before,
+                    expires_at,
+                };
                 let mut cutoff = self.everything_cutoff.lock().unwrap_or_else(PoisonError::into_inner);
-                let merged = cutoff.map_or(
-                    Cutoff {
-                        before: *before,
-                        expires_at,
-                    },
-                    |known| Cutoff {
-                        before: known.before.max(*before),
-                        expires_at: known.expires_at.max(expires_at),
-                    },
-                );
+                let merged = cutoff.map_or(new, |known| known.merged(new));
                 *cutoff = Some(merged);
                 self.everything.store(merged.before.as_millis() + 1, Ordering::Release);
             }
@@ -129,22 +96,16 @@ impl RevocationIndex {
                 self.insert_id(self.digest(Kind::Session, sid.to_string().as_bytes()), expires_at);
             }
             Target::Token { jti } => self.insert_id(self.digest(Kind::Token, jti.as_bytes()), expires_at),
-            Target::Subject { subject, before } => {
-                let before = *before;
-                match self.subjects.entry(self.digest(Kind::Subject, subject.as_bytes())) {
-                    Entry::Occupied(mut there) => {
-                        let cutoff = there.get_mut();
-                        cutoff.before = cutoff.before.max(before);
-                        cutoff.expires_at = cutoff.expires_at.max(expires_at);
-                    }
-                    Entry::Vacant(free) => {
-                        if self.admit() {
-                            free.insert(Cutoff { before, expires_at });
-                        }
-                    }
-                }
+            Target::Permissions { subject, before } => {
+                self.insert_cutoff(&self.permissions, subject, *before, expires_at);
             }
+            Target::Subject { subject, before } => self.insert_cutoff(&self.subjects, subject, *before, expires_at),
         }
+    }
+
+    fn insert_cutoff(&self, cutoffs: &Cutoffs, subject: &str, before: UnixMs, expires_at: UnixMs) {
+        let name = self.digest(Kind::Subject, subject.as_bytes());
+        cutoffs.insert(name, Cutoff { before, expires_at }, || self.admit());
     }
 
     fn insert_id(&self, digest: Digest, expires_at: UnixMs) {
@@ -183,9 +144,14 @@ impl RevocationIndex {
 
     /// The latest cut-off that a new session of `subject` must start after.
     pub fn cutoff(&self, subject: &str) -> Option<UnixMs> {
-        let digest = self.digest(Kind::Subject, subject.as_bytes());
-        let own = self.subjects.get(&digest).map(|cutoff| cutoff.before);
+        let own = self.subjects.before(&self.digest(Kind::Subject, subject.as_bytes()));
         own.max(self.everything_before())
+    }
+
+    /// The latest cut-off for roles and permissions of `subject`. A new `jti` must carry a later time; it is to be asked for
+    /// before the roles are read, or a token could hold the old ones under a time that promises the new ones.
+    pub fn permissions_cutoff(&self, subject: &str) -> Option<UnixMs> {
+        self.permissions.before(&self.digest(Kind::Subject, subject.as_bytes()))
     }
 
     /// Drops the entries that have expired by `now`.
@@ -202,11 +168,7 @@ impl RevocationIndex {
             dropped += usize::from(!live);
             live
         });
-        self.subjects.retain(|_, cutoff| {
-            let live = cutoff.expires_at > now;
-            dropped += usize::from(!live);
-            live
-        });
+        dropped += self.subjects.expire(now) + self.permissions.expire(now);
         self.count.fetch_sub(dropped, Ordering::Relaxed);
     }
 
@@ -250,35 +212,43 @@ impl RevocationIndex {
         self.ids.contains_key(&self.digest(kind, id))
     }
 
-    /// Judges a token by the digests of its names and by when it counts as made. Both are asked for only where they matter.
+    /// Judges a token by the digests of its names and by its moments. All are asked for only where they matter.
     fn judge(
         &self,
         digest_of: impl Fn(Kind) -> Option<Digest>,
-        moment: impl Fn() -> Option<UnixMs>,
+        made: impl Fn() -> Option<UnixMs>,
+        read: impl Fn() -> Option<UnixMs>,
     ) -> Result<(), Error> {
         const fn revoked(reason: &'static str) -> Error {
             Error::because(Code::TokenRevoked, reason)
         }
         // The doubtful second is dead, and so is a token that does not say when it was issued.
-        let is_cut_off = |before: UnixMs| moment().is_none_or(|moment| moment <= before);
+        let is_cut_off = |before: UnixMs| made().is_none_or(|made| made <= before);
         if self.is_full() {
             return Err(Code::RevocationFull.into());
         }
         // The maps are asked only if there is anything in them: their own is_empty() takes every shard's lock in turn.
+        let mut stale = false;
         if self.count.load(Ordering::Acquire) > 0 {
             for (kind, reason) in [(Kind::Session, "session"), (Kind::Token, "token"), (Kind::Key, "key")] {
                 if digest_of(kind).is_some_and(|digest| self.ids.contains_key(&digest)) {
                     return Err(revoked(reason));
                 }
             }
-            let cutoff =
-                digest_of(Kind::Subject).and_then(|digest| self.subjects.get(&digest).map(|cutoff| cutoff.before));
-            if cutoff.is_some_and(is_cut_off) {
-                return Err(revoked("subject"));
+            if let Some(subject) = digest_of(Kind::Subject) {
+                if self.subjects.before(&subject).is_some_and(is_cut_off) {
+                    return Err(revoked("subject"));
+                }
+                let before = self.permissions.before(&subject);
+                stale = before.is_some_and(|before| read().is_none_or(|read| read <= before));
             }
         }
         if self.everything_before().is_some_and(is_cut_off) {
             return Err(revoked("everything"));
+        }
+        // Last: a refresh makes good what is merely stale, and nothing else.
+        if stale {
+            return Err(Code::PermissionsStale.into());
         }
         Ok(())
     }
@@ -293,18 +263,14 @@ impl RevocationIndex {
         text.map(|text| self.digest(kind, text.decode().as_bytes()))
     }
 
-    #[expect(clippy::as_conversions, reason = "the discriminants are single bytes")]
-    fn digest(&self, kind: Kind, id: &[u8]) -> Digest {
-        let mut hasher = SipHasher13::new_with_key(&self.key);
-        hasher.write_u8(kind as u8);
-        hasher.write(id);
-        hasher.finish128().as_bytes()
+    fn digest(&self, kind: Kind, name: &[u8]) -> Digest {
+        self.key.digest(kind, name)
     }
 }
 
 impl RevocationCheck for RevocationIndex {
     fn check(&self, token: &Identity<'_>, _: UnixMs) -> Result<(), Error> {
-        self.judge(|kind| self.digest_of(kind, token), || moment(token))
+        self.judge(|kind| self.digest_of(kind, token), || made(token), || read(token))
     }
 
     fn fingerprint(&self, token: &Identity<'_>) -> Fingerprint {
@@ -313,7 +279,8 @@ impl RevocationCheck for RevocationIndex {
             sid: self.digest_of(Kind::Session, token),
             sub: self.digest_of(Kind::Subject, token),
             jti: self.digest_of(Kind::Token, token),
-            moment: moment(token),
+            made: made(token),
+            read: read(token),
         }
     }
 
@@ -324,7 +291,7 @@ impl RevocationCheck for RevocationIndex {
             Kind::Subject => token.sub,
             Kind::Token => token.jti,
         };
-        self.judge(digest, || token.moment)
+        self.judge(digest, || token.made, || token.read)
     }
 }
 
@@ -375,9 +342,12 @@ mod tests {
         let answer = index.check(&identity, NOW);
         let again = index.check_again(&index.fingerprint(&identity), NOW);
         assert_eq!(again, answer, "a fingerprint is judged as the token itself is");
-        answer.err().map(|error| {
-            assert_eq!(error.code(), Code::TokenRevoked);
-            error.reason().unwrap()
+        answer.err().map(|error| match error.code() {
+            Code::PermissionsStale => "stale",
+            code => {
+                assert_eq!(code, Code::TokenRevoked);
+                error.reason().unwrap()
+            }
         })
     }
 
@@ -469,6 +439,66 @@ mod tests {
         assert_eq!(index.cutoff("alice"), Some(LATER));
         assert_eq!(index.cutoff("bob"), Some(LATER));
         assert_eq!(index.len(), 1);
+    }
+
+    #[test]
+    fn stale_permissions_go_by_the_time_in_the_jti_to_the_millisecond() {
+        let index = index(10);
+        let before = NOW;
+        revoke(
+            &index,
+            Target::Permissions {
+                subject: "alice".into(),
+                before,
+            },
+        );
+        let claims = |sub: &str, read: u64, iat: u64| format!(r#"{{"sub":"{sub}","jti":"{}","iat":{iat}}}"#, sid(read));
+        let now = NOW.as_millis();
+        assert_eq!(reason(&index, &claims("alice", now, 1_700_000_000)), Some("stale"));
+        assert_eq!(reason(&index, &claims("alice", now + 1, 1_700_000_000)), None);
+        assert_eq!(reason(&index, &claims("bob", now, 1_700_000_000)), None);
+        // Read long before it was issued, as a renewed token's are.
+        assert_eq!(reason(&index, &claims("alice", now - 1, 1_700_005_000)), Some("stale"));
+        // Moved behind the cut-off of a host whose clock is a little ahead.
+        assert_eq!(reason(&index, &claims("alice", now + 1, 1_699_999_980)), None);
+        assert_eq!(index.permissions_cutoff("alice"), Some(before));
+        assert_eq!(index.permissions_cutoff("bob"), None);
+        assert_eq!(index.cutoff("alice"), None, "sessions go on");
+    }
+
+    #[test]
+    fn foreign_permissions_of_the_doubtful_second_are_stale_and_so_are_undated_ones() {
+        let index = index(10);
+        revoke(
+            &index,
+            Target::Permissions {
+                subject: "alice".into(),
+                before: NOW,
+            },
+        );
+        for jti in [
+            "",
+            r#""jti":"x","#,
+            r#""jti":"AAAAAAAAAAAAAAAAAAAAAA","#,
+            r#""jti":"__________________________","#,
+        ] {
+            let at = |iat: &str| reason(&index, &format!(r#"{{"sub":"alice",{jti}"x":0{iat}}}"#));
+            assert_eq!(at(r#","iat":1700000000"#), Some("stale"), "{jti}");
+            assert_eq!(at(r#","iat":1700000001"#), None, "{jti}");
+            assert_eq!(at(""), Some("stale"), "{jti}");
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_and_stale_is_revoked() {
+        let index = index(10);
+        let subject = "alice".to_owned();
+        revoke(&index, Target::Permissions { subject, before: NOW });
+        revoke(&index, Target::Everything { before: NOW });
+        assert_eq!(reason(&index, r#"{"sub":"alice","iat":1}"#), Some("everything"));
+        index.expire(LATER);
+        assert_eq!(reason(&index, r#"{"sub":"alice","iat":1}"#), None);
+        assert!(index.is_empty());
     }
 
     #[test]

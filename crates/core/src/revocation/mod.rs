@@ -1,5 +1,7 @@
 //! Revocation: what is revoked, and the index that every verification asks.
 
+mod cutoffs;
+mod digest;
 mod entry;
 mod fingerprint;
 mod index;
