@@ -27,8 +27,7 @@ impl NativeSessions {
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn revoke_token<'env>(&self, env: &'env Env, jti: String, expires_at: f64) -> napi::Result<Object<'env>> {
         promise::of(env, DoneAnswer::from_result, |answer| {
-            self.manager
-                .revoke(Revocation::token(jti, time::now(expires_at)), answer);
+            self.manager.revoke_token(jti, time::now(expires_at), answer);
         })
     }
 

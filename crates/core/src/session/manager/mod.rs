@@ -8,6 +8,7 @@ mod answer;
 mod ending;
 mod issuing;
 mod opening;
+mod pairing;
 mod renewing;
 mod shared;
 mod upkeep;
@@ -17,7 +18,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens};
+use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens, past_token::PastTokens};
 use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
@@ -44,6 +45,7 @@ pub struct Manager {
 struct Ready {
     access: AccessTokens,
     verifier: Verifier,
+    past: PastTokens,
     refresh: RefreshKeys,
     csrf: CsrfKey,
 }
