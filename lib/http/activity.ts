@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { KeyturnError } from '../errors.js';
+import { oneOf } from '../options/strings.js';
 
 /** Milliseconds with at most 10 digits: 115 days, beyond every session. */
 const REPORT = /^[0-9]{1,10}$/;
@@ -19,8 +19,7 @@ export type ActivityMode = 'requests' | 'reported';
 
 /** @throws KeyturnError `ERR_OPTION_INVALID` for anything but a mode. */
 export function parseActivityMode(mode: unknown = 'requests'): ActivityMode {
-  if (mode === 'requests' || mode === 'reported') return mode;
-  throw new KeyturnError('ERR_OPTION_INVALID', "activity must be 'requests' or 'reported'", { claim: 'activity' });
+  return oneOf(mode, 'activity', ['requests', 'reported']);
 }
 
 /**

@@ -15,7 +15,7 @@ import { carriedClaims, signIn } from './sign-in.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
-export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
+export { type Pairing, SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
 
 /**
  * Sessions over a store. Returns at once and opens the store in the background; every promise waits for that by itself, and
@@ -78,12 +78,16 @@ class NodeSessions implements Sessions {
   }
 
   async refresh(refreshToken: string, options: Readonly<RefreshOptions> = {}): Promise<RefreshedPair> {
-    checkOptions(options, 'refresh()', ['activity']);
+    checkOptions(options, 'refresh()', ['activity', 'accessToken']);
     const report = activityReport(options.activity);
+    const accessToken = optionalString(options.accessToken, 'accessToken');
     requireToken(refreshToken);
     await this.ready();
     const now = Date.now();
-    const { pair, failure } = await this.#native.refresh(refreshToken, report, now);
+    const { pair, failure } = await this.#native.refresh(
+      { token: refreshToken, ...(report === undefined ? {} : { report }), ...(accessToken === undefined ? {} : { accessToken }) },
+      now,
+    );
     const granted = this.#unless(failure, pair);
     const outcome = (granted.outcome ?? 'rotated') as RefreshedPair['outcome'];
     const type = ({ rotated: 'refresh_rotated', replayed: 'refresh_replayed', healed: 'store_rollback_healed' } as const)[outcome];
@@ -97,7 +101,7 @@ class NodeSessions implements Sessions {
     requireToken(refreshToken);
     await this.ready();
     const now = Date.now();
-    const { pair, failure } = await this.#native.renew(refreshToken, change, now);
+    const { pair, failure } = await this.#native.renew({ token: refreshToken, ...change }, now);
     const renewed = this.#unless(failure, pair);
     this.#events.emit({ type: 'refresh_rotated', time: now, subject: renewed.session.subject, session: renewed.session.id, reason: 'renewed' });
     return tokenPair(renewed, now);
@@ -173,7 +177,7 @@ class NodeSessions implements Sessions {
         return settled(failure, subject);
       },
       async endAllByRefreshToken(token) {
-        const { failure, subject } = await handle.endAllByRefreshToken(token, Date.now());
+        const { failure, subject } = await handle.endAllByRefreshToken(token, undefined, Date.now());
         return settled(failure, subject);
       },
       jwks: () => ({ keys: translated(() => handle.jwks(Date.now())).map((jwk) => JSON.parse(jwk) as object) }),

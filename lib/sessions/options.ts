@@ -7,7 +7,7 @@ import { sessionKeysOf } from '../keys/source.js';
 import type { NativeKeySet } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
-import { requiredString } from '../options/strings.js';
+import { oneOf, requiredString } from '../options/strings.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
 export interface SessionsOptions {
@@ -29,12 +29,22 @@ export interface SessionsOptions {
   readonly refresh?: Readonly<{
     /** How long a used refresh token is answered with the same successor again, 0 to 5 min. Default `'10s'`. */
     grace?: Duration | undefined;
+    /**
+     * Whether a refresh must bring an access token of its session along: `'off'` (default); `'required'`, expired or not; `'expired'`,
+     * an expired one. For clients that keep the access token across a reload.
+     */
+    pairing?: Pairing | undefined;
   }>;
   /** How long a session may rest. Default `'1h'`, or `absolute` if that is shorter. */
   readonly idle?: Duration | undefined;
   /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
   readonly absolute?: Duration | undefined;
 }
+
+/** What a refresh has to bring along. */
+export type Pairing = 'off' | 'required' | 'expired';
+
+const PAIRINGS = ['off', 'required', 'expired'] as const satisfies readonly Pairing[];
 
 export const SESSIONS_OPTIONS = [
   'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute',
@@ -50,6 +60,9 @@ export interface ResolvedOptions {
     readonly grace: number;
     readonly idle: number;
     readonly absolute: number;
+    readonly pairing: Pairing;
+    readonly heal: string;
+    readonly onRefresh: boolean;
   };
   readonly keys: NativeKeySet | undefined;
 }
@@ -61,7 +74,7 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
   checkOptions(options, 'createSessions()', SESSIONS_OPTIONS);
   const { access = {}, refresh = {}, keys } = options;
   checkOptions(access, 'access', ['ttl']);
-  checkOptions(refresh, 'refresh', ['grace']);
+  checkOptions(refresh, 'refresh', ['grace', 'pairing']);
   const store = requiredString(options.store, 'store', "'sqlite:./data/keyturn.db'");
   if (cluster.isWorker && store.startsWith('memory:')) {
     throw new KeyturnError(
@@ -81,6 +94,9 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       // A default must not contradict what was asked for.
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
+      pairing: oneOf(refresh.pairing ?? 'off', 'refresh.pairing', PAIRINGS),
+      heal: 'one',
+      onRefresh: false,
     },
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
   };

@@ -46,6 +46,8 @@ export interface StartOptions extends CarriedClaims {
 export interface RefreshOptions {
   /** Milliseconds since the user's last input. Without it the refresh does not count as activity. */
   readonly activity?: number | undefined;
+  /** The access token that comes along; asked for by `refresh.pairing`, and otherwise not looked at. */
+  readonly accessToken?: string | undefined;
 }
 
 /** What changes; roles, permissions and claims that are not given stay, and given ones replace those of that kind as a whole. */

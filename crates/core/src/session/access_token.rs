@@ -19,10 +19,7 @@ use crate::{
 pub(super) const TYP: &str = "at+jwt";
 
 /// The longest text of the claims that a session carries from token to token.
-pub(super) const MAX_CLAIMS_BYTES: usize = 4096;
-
-pub(super) const TOO_LONG: Error =
-    Error::because(Code::ClaimsInvalid, "a session carries at most 4096 bytes of claims");
+const MAX_CLAIMS_BYTES: usize = 4096;
 
 /// Names that keyturn gives a meaning: an application cannot set them through its own claims.
 pub(super) const RESERVED: [&str; 13] = [
@@ -180,7 +177,10 @@ pub(super) fn carried_claims(
         }
     }
     if out.len() > MAX_CLAIMS_BYTES {
-        return Err(TOO_LONG);
+        return Err(Error::because(
+            Code::ClaimsInvalid,
+            "a session carries at most 4096 bytes of claims",
+        ));
     }
     Ok(out)
 }

@@ -2,9 +2,12 @@
 
 mod access_token;
 mod activity;
-mod claims_change;
+mod claims;
+mod clock;
+mod contention;
 mod csrf;
 mod id;
+mod limit;
 mod manager;
 mod pairing;
 mod past_token;
@@ -15,10 +18,15 @@ pub mod rotation;
 mod settings;
 
 pub use activity::ActivityLog;
-pub use claims_change::ClaimsChange;
+pub use claims::{ClaimChanges, changed_claims};
+pub use clock::{ClockState, ClockWatch};
+pub use contention::{Contention, ContentionLog};
 pub use csrf::CsrfKey;
 pub use id::{SessionId, TimedId};
-pub use manager::{Answer, Failure, Forget, Granted, Issued, Manager, Renewal, Shared, SignIn};
+pub use limit::{SessionLimit, WhenFull, make_room};
+pub use manager::{
+    Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,
+};
 pub use pairing::Pairing;
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};

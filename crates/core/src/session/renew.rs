@@ -4,7 +4,8 @@
 //! nothing. Like [`super::rotation`] a pure function, which the store runs inside the step that stores its outcome.
 
 use super::{
-    ClaimsChange, TimedId,
+    TimedId,
+    claims::{ClaimChanges, changed_claims},
     record::{EndReason, Record},
     rotation::{self, Outcome, Verdict},
 };
@@ -19,13 +20,15 @@ pub struct RenewAsk {
     /// The refresh token and how it is judged.
     pub by: rotation::Ask,
     /// The claims that change.
-    pub change: ClaimsChange,
+    pub changes: ClaimChanges,
     /// Whether the user has just proved again who they are.
     pub authenticated: bool,
     /// What makes the new `sid` unique.
     pub unique: [u8; 10],
     /// SHA-256 of the new family secret.
     pub family: Digest,
+    /// What the new session is bound to, if sessions are: of the request's context, under the new family secret.
+    pub context: Option<Digest>,
 }
 
 /// Judges the token as a refresh would, and gives the session that takes the place of `record`, which is ended. A refusal
@@ -36,8 +39,10 @@ pub struct RenewAsk {
 pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
     let mut judged = record.clone();
     match rotation::refresh(&mut judged, &ask.by) {
-        Verdict::Granted(Outcome::Rotated | Outcome::Healed) => {}
         Verdict::Granted(Outcome::Replayed) => return Err(Error::because(Code::RefreshInvalid, "superseded")),
+        Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => {}
+        // It brings no claims that could be out of date.
+        Verdict::Outdated => return Err(Code::Internal.into()),
         Verdict::Refused(error) => {
             *record = judged;
             return Err(error);
@@ -57,7 +62,9 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
             record.authenticated_at
         },
         last_activity: if ask.authenticated { now } else { judged.last_activity },
-        claims: ask.change.apply(&record.claims)?,
+        start_context: ask.context,
+        last_context: ask.context,
+        claims: changed_claims(&record.claims, &ask.changes)?,
         ended: None,
         ..judged
     };
@@ -73,6 +80,7 @@ mod tests {
         session::{
             FamilySecret, RefreshToken,
             record::tests::{START, record},
+            rotation::{Heal, Intent},
         },
         time::Span,
     };
@@ -95,17 +103,25 @@ mod tests {
                     generation,
                     family: family.clone(),
                 },
+                intent: Intent::Rotate,
                 now: START.plus(Span::from_secs(after)),
                 grace: Span::from_secs(10),
+                heal: Heal::One,
                 newest_key: 1,
                 seen: None,
                 report: None,
                 revoked: false,
+                context: None,
+                claims: None,
             },
-            change: ClaimsChange::new(Some(&["admin".to_owned()]), None, None).unwrap(),
+            changes: ClaimChanges {
+                roles: Some(vec!["admin".into()]),
+                ..ClaimChanges::default()
+            },
             authenticated: false,
             unique: [7; 10],
             family: [9; 32],
+            context: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod contract;
 mod faults;
 mod manager;
 mod model;
+mod pairing;
 mod races;
 mod renewal;
 mod ring;

@@ -6,7 +6,7 @@ use keyturn_core::{
     error::Code,
     jwt::Scratch,
     session::{
-        ClaimsChange, EndReason, FamilySecret, Issued, Manager, Record, RenewAsk, Renewal,
+        ClaimChanges, EndReason, FamilySecret, Issued, Manager, Record, RefreshRequest, RenewAsk, Renewal,
         rotation::{Outcome, Verdict},
     },
     store::{EndAsk, Which},
@@ -20,13 +20,21 @@ use crate::{
     support::{START, ask, at, manager, session, settle, sign_in, wait},
 };
 
+fn admin() -> ClaimChanges {
+    ClaimChanges {
+        roles: Some(vec!["admin".into()]),
+        ..ClaimChanges::default()
+    }
+}
+
 fn renew_ask(record: &Record, family: &FamilySecret, generation: u32, now: UnixMs) -> RenewAsk {
     RenewAsk {
         by: ask(record, family, generation, now),
-        change: ClaimsChange::new(Some(&["admin".to_owned()]), None, None).unwrap(),
+        changes: admin(),
         authenticated: true,
         unique: [3; 10],
         family: [4; 32],
+        context: None,
     }
 }
 
@@ -92,6 +100,13 @@ fn start(manager: &Arc<Manager>, now: UnixMs) -> Issued {
     settle(|answer| manager.start(&sign_in("alice"), now, answer)).unwrap()
 }
 
+fn of(token: &str) -> Renewal<'_> {
+    Renewal {
+        token,
+        ..Renewal::default()
+    }
+}
+
 fn claims(manager: &Manager, token: &str, now: UnixMs) -> Result<serde_json::Value, Code> {
     let mut scratch = Scratch::default();
     let verified = manager.verify(token.as_bytes(), now, &mut scratch);
@@ -105,19 +120,20 @@ fn the_tokens_of_the_old_session_die_and_those_of_the_new_one_say_what_changed()
     let manager = manager(Arc::new(MemoryStore::new()));
     let old = start(&manager, at(0));
     let renewal = Renewal {
-        roles: Some(vec!["admin".into()]),
+        token: &old.refresh_token,
+        changes: admin(),
         authenticated: true,
-        ..Renewal::default()
+        context: None,
     };
-    let new = settle(|answer| manager.renew(&old.refresh_token, &renewal, at(60), answer)).unwrap();
+    let new = settle(|answer| manager.renew(&renewal, at(60), answer)).unwrap();
     assert_eq!(claims(&manager, &old.access_token, at(61)), Err(Code::TokenRevoked));
     let claims = claims(&manager, &new.access_token, at(61)).unwrap();
     assert_eq!(claims["roles"], serde_json::json!(["admin"]));
     assert_eq!(claims["auth_time"], at(60).as_secs());
     assert_ne!(new.record.sid, old.record.sid);
-    let next = settle(|answer| manager.refresh(&new.refresh_token, None, at(62), answer)).unwrap();
+    let next = settle(|answer| manager.refresh(&RefreshRequest::new(&new.refresh_token), at(62), answer)).unwrap();
     assert_eq!(next.issued.record.sid, new.record.sid);
-    let late = settle(|answer| manager.refresh(&old.refresh_token, None, at(62), answer)).unwrap_err();
+    let late = settle(|answer| manager.refresh(&RefreshRequest::new(&old.refresh_token), at(62), answer)).unwrap_err();
     assert_eq!(
         (late.error.code(), late.error.reason()),
         (Code::SessionRevoked, Some("renewed"))
@@ -137,7 +153,7 @@ fn a_renewed_session_is_reached_by_the_next_cut_off_and_not_by_the_last() {
     };
     all(at(10));
     let old = start(&manager, at(10));
-    let renew = |token: &str| settle(|answer| manager.renew(token, &Renewal::default(), at(10), answer));
+    let renew = |token: &str| settle(|answer| manager.renew(&of(token), at(10), answer));
     let new = renew(&old.refresh_token).unwrap();
     assert!(claims(&manager, &new.access_token, at(11)).is_ok());
     all(at(10));
@@ -154,7 +170,7 @@ fn a_renewal_whose_commit_failed_has_changed_nothing() {
     let manager = manager(store.clone());
     let old = start(&manager, at(0));
     store.fail_next(Fault::Before);
-    let renew = |now| settle(|answer| manager.renew(&old.refresh_token, &Renewal::default(), now, answer));
+    let renew = |now| settle(|answer| manager.renew(&of(&old.refresh_token), now, answer));
     assert_eq!(renew(at(1)).unwrap_err().error.code(), Code::StoreUnavailable);
     assert!(claims(&manager, &old.access_token, at(2)).is_ok());
     assert!(renew(at(2)).is_ok());

@@ -9,6 +9,7 @@ mod ending;
 mod issuing;
 mod opening;
 mod pairing;
+mod refreshing;
 mod renewing;
 mod shared;
 mod upkeep;
@@ -27,7 +28,7 @@ use crate::{
     time::UnixMs,
 };
 
-pub use answer::{Answer, Failure, Granted, Issued, Renewal, SignIn};
+pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, Renewal, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
 

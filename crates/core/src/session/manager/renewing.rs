@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Issued, Manager, Renewal};
+use super::{Answer, Failure, Issued, Manager, RefreshRequest, Renewal};
 use crate::{
     error::{Code, Error},
     random,
-    session::{ClaimsChange, FamilySecret, RenewAsk, SessionId, rotation::Verdict},
+    session::{
+        FamilySecret, RenewAsk, SessionId, changed_claims,
+        rotation::{Intent, Verdict},
+    },
     store::{Refreshed, StoreError},
     time::UnixMs,
 };
 
 impl Manager {
     /// Ends the session of a live refresh token and starts one in its place, under the same absolute end: [`crate::session::renew()`].
-    pub fn renew(self: &Arc<Self>, token: &str, renewal: &Renewal, now: UnixMs, done: Answer<Issued>) {
-        let (ask, family) = match self.renew_ask(token, renewal, now) {
+    pub fn renew(self: &Arc<Self>, renewal: &Renewal<'_>, now: UnixMs, done: Answer<Issued>) {
+        let (ask, family) = match self.check_clock().and_then(|()| self.renew_ask(renewal, now)) {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
         };
@@ -26,18 +29,22 @@ impl Manager {
         );
     }
 
-    fn renew_ask(&self, token: &str, renewal: &Renewal, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
+    fn renew_ask(&self, renewal: &Renewal<'_>, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
         let family = FamilySecret::generate(self.random.as_ref())?;
+        let request = RefreshRequest {
+            context: renewal.context,
+            ..RefreshRequest::new(renewal.token)
+        };
+        let by = self.ask(&request, Intent::Rotate, now)?;
+        // What can be refused without the store is.
+        changed_claims("", &renewal.changes)?;
         let ask = RenewAsk {
-            by: self.ask(token, None, now)?,
-            change: ClaimsChange::new(
-                renewal.roles.as_deref(),
-                renewal.permissions.as_deref(),
-                renewal.claims.as_deref(),
-            )?,
+            by,
+            changes: renewal.changes.clone(),
             authenticated: renewal.authenticated,
             unique: random::array(self.random.as_ref())?,
             family: family.digest(),
+            context: renewal.context.map(|context| family.context_digest(context)),
         };
         Ok((ask, family))
     }
@@ -69,9 +76,10 @@ impl Manager {
         let subject = answer.record.subject.clone();
         let issued = match answer.verdict {
             Verdict::Refused(error) => Err(error),
-            Verdict::Granted(_) => self
+            Verdict::Outdated => Err(Code::Internal.into()),
+            Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => self
                 .unless_cut_off(&answer.record)
-                .and_then(|()| self.issue(answer.record, family, now)),
+                .and_then(|()| self.issue(answer.record, family, now, None)),
         };
         issued.map_err(|error| concerning(error.into(), Some(subject)))
     }
