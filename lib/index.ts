@@ -20,7 +20,7 @@ export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } 
 export type { VerifyingKeys } from './keys/source.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
-export type { CutOffOptions, Revocation } from './revocation/revocation.js';
+export type { CutOffOptions, Revocation, Rights } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
 export { createSessions, type Pairing, type SessionsOptions } from './sessions/create.js';
 export type { Sessions } from './sessions/sessions.js';

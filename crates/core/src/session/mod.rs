@@ -11,6 +11,7 @@ mod limit;
 mod manager;
 mod pairing;
 mod past_token;
+mod permissions;
 mod record;
 mod refresh_token;
 mod renew;
@@ -28,6 +29,7 @@ pub use manager::{
     Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,
 };
 pub use pairing::Pairing;
+pub use permissions::{PermissionsAsk, change_permissions};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
 pub use renew::{RenewAsk, renew};

@@ -14,7 +14,7 @@ use crate::{
     crypto::Algorithm,
     error::{Code, Error},
     revocation::{Revocation, Target},
-    session::{EndReason, Record, RenewAsk, SessionId, SessionLimit, rotation},
+    session::{EndReason, PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
 
@@ -47,6 +47,10 @@ pub trait Store: Send + Sync {
 
     /// Ends sessions and stores the revocation that belongs to it in the same step.
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>);
+
+    /// Changes the claims that the open sessions of a subject carry, and stores the revocation of its older access tokens in the
+    /// same step ([`crate::session::change_permissions`]). An error within the answer has changed nothing.
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>);
 
     /// Stores a revocation that ends no session.
     fn revoke(&self, revocation: Revocation, done: Done<()>);

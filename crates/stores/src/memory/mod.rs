@@ -10,9 +10,11 @@ use std::{
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, RenewAsk, SessionId, SessionLimit, make_room, renew, rotation},
+    session::{
+        PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, change_permissions, make_room, renew, rotation,
+    },
     store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
     time::{Span, UnixMs},
 };
@@ -134,6 +136,24 @@ impl Store for MemoryStore {
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |state| Ok(state.end(&ask)));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |state| {
+            if state.revocations.len() >= MAX_REVOCATIONS {
+                return Err(full());
+            }
+            let mut sessions = state.open_sessions(&ask.subject, ask.now);
+            let revocation = match change_permissions(&mut sessions, &ask) {
+                Ok(revocation) => revocation,
+                Err(error) => return Ok(Err(error)),
+            };
+            for record in sessions {
+                state.sessions.insert(record.sid, record);
+            }
+            state.revocations.push(revocation.clone());
+            Ok(Ok(revocation))
+        });
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {

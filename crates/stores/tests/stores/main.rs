@@ -13,6 +13,7 @@ mod faults;
 mod manager;
 mod model;
 mod pairing;
+mod permissions;
 mod races;
 mod renewal;
 mod ring;

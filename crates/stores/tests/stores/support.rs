@@ -49,6 +49,7 @@ pub(crate) fn session(subject: &str, started: UnixMs) -> (Record, FamilySecret) 
         absolute_end: started.plus(Span::from_secs(86_400)),
         start_context: Some([7; 32]),
         last_context: Some([8; 32]),
+        rights_at: started.plus(Span::from_millis(1)),
         device: Some("a device".into()),
         claims: r#""roles":["user"]"#.into(),
         ended: None,

@@ -11,6 +11,7 @@ mod opening;
 mod pairing;
 mod refreshing;
 mod renewing;
+mod rights;
 mod shared;
 mod upkeep;
 
