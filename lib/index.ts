@@ -22,7 +22,16 @@ export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation, Rights } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
-export { createSessions, type Pairing, type SessionsOptions } from './sessions/create.js';
+export { createSessions, type SessionsOptions } from './sessions/create.js';
+export type { MaxSessions } from './sessions/max-sessions.js';
+export type {
+  ContextMismatch,
+  OnRefresh,
+  Pairing,
+  RefreshedClaims,
+  RefreshingSession,
+  RefreshSettings,
+} from './sessions/refresh-options.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,

@@ -22,6 +22,8 @@ export interface AuthContext {
   readonly clientAddress: ClientAddressReader;
   /** Which requests count as their user's activity. */
   readonly activity: ActivityMode;
+  /** What the application binds sessions to; `undefined` if it does not. */
+  readonly contextOf: (req: IncomingMessage) => string | undefined;
   readonly loginLimit: LoginLimit;
   /** By session id. */
   readonly refreshLimiter: Limiter;

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KeyturnError } from '../../errors.js';
 import { reportedActivity } from '../../http/activity.js';
 import { readBearer } from '../../http/bearer.js';
+import { addressPrefixOf } from '../../http/ip.js';
 import { sendNothing } from '../../http/responses.js';
 import { STATUS_OF } from '../../http/status.js';
 import { type AuthContext, emitFor } from '../context.js';
@@ -33,8 +34,13 @@ async function refresh(context: AuthContext, req: IncomingMessage, res: ServerRe
   requireCsrfToken(context, req, session.sid);
   limit(context, req, session.sid);
   try {
-    const options = { activity: reportedActivity(req), accessToken: accessTokenOf(req) };
-    sendGrant(context, res, 200, await context.sessions.refresh(session.refreshToken, options));
+    const pair = await context.sessions.refresh(session.refreshToken, {
+      activity: reportedActivity(req),
+      accessToken: accessTokenOf(req),
+      context: context.contextOf(req),
+      address: addressPrefixOf(context.clientAddress(req)),
+    });
+    sendGrant(context, res, 200, pair);
   } catch (error) {
     if (isOver(error)) context.cookie.clear(res);
     throw error;
