@@ -190,8 +190,8 @@ export declare class NativeSessions {
   endByRefreshToken(token: string, reason: string, now: number): Promise<EndedAnswer>
   /** Ends all sessions of the refresh token's subject if a refresh would be granted now, else its own session only. */
   endAllByRefreshToken(token: string, context: string | undefined | null, now: number): Promise<EndedAnswer>
-  /** The sid of a refresh token whose shape and tag are good. */
-  sessionOf(token: string): string | null
+  /** The sid of a token that may be presented to be refreshed, whether it still could be or not. */
+  sessionOf(token: string, now: number): string | null
   /** The CSRF token of a session. */
   csrfToken(sid: string): string
   /** Whether a CSRF token is the session's. */
@@ -206,6 +206,8 @@ export declare class NativeSessions {
   storeTime(): Promise<TimeAnswer>
   /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
   compareClock(time: number, asked: number, answered: number): ClockComparison
+  /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
+  expire(now: number): boolean
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
@@ -445,6 +447,7 @@ export interface NativeSessionLimit {
 
 /** The options of `createSessions`, checked for types by its caller. Spans in milliseconds. */
 export interface NativeSessionOptions {
+  strategy: string
   store: string
   issuer: string
   audience: string

@@ -71,7 +71,7 @@ function checked(user: unknown): AuthenticatedUser {
 }
 
 async function endPrevious(context: AuthContext, req: IncomingMessage): Promise<void> {
-  const previous = await readSession(context, req);
+  const previous = context.usesCookie ? await readSession(context, req) : 'none';
   if (typeof previous === 'string') return;
   const subject = await context.internals.endByRefreshToken(previous.refreshToken, 'login');
   if (subject !== undefined) emitFor(context, req, 'logout', { subject, session: previous.sid, reason: 'login' });

@@ -18,4 +18,5 @@ mod races;
 mod renewal;
 mod ring;
 mod sqlite;
+mod strategies;
 mod support;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
 use crate::{
-    error::{Code, Error},
+    error::{Blame, Code, Error},
     revocation::Revocation,
-    session::{EndReason, rotation::Intent},
+    session::{EndReason, Strategy, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
@@ -24,6 +24,9 @@ impl Manager {
     /// The same also while the store is closing: what waits to be stored has its last chance then.
     pub(super) fn end_unchecked(self: &Arc<Self>, mut ask: EndAsk, done: Answer<EndAnswer>) {
         ask.longest = ask.longest.max(self.settings.absolute);
+        if self.settings.strategy == Strategy::Renewal && !ask.which.is_cut_off() {
+            return self.end_stateless(&ask, done);
+        }
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -89,9 +92,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let sid = match self.ready().and_then(|ready| ready.refresh.open(token)) {
-            Ok(token) => token.sid,
-            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+        let sid = match self.session_of(token, now) {
+            Ok(sid) => sid,
+            Err(error) if error.code().blame() != Blame::Operator => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),
         };
         let which = Which::Session { sid, subject: None };
@@ -112,6 +115,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
+        if self.settings.strategy == Strategy::Renewal {
+            return self.end_all_stateless(request.token, reason, now, done);
+        }
         let ask = match self.ask(request, Intent::Rotate, now) {
             Ok(ask) => ask,
             Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),

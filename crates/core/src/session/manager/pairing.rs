@@ -4,7 +4,7 @@ use super::{Answer, Manager};
 use crate::{
     error::{Code, Error},
     revocation::Revocation,
-    session::{Pairing, SessionId},
+    session::{Pairing, SessionId, Strategy},
     time::{Span, UnixMs},
 };
 
@@ -37,7 +37,7 @@ impl Manager {
 
     /// How long an expired access token is still taken, be it only beside a refresh token.
     fn use_after_expiry(&self) -> Span {
-        if self.settings.pairing == Pairing::Off {
+        if self.settings.pairing == Pairing::Off && self.settings.strategy == Strategy::Rotation {
             Span::ZERO
         } else {
             self.settings.idle

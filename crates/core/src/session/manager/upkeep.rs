@@ -8,7 +8,7 @@ use std::{
 use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{
     revocation::Revocation,
-    session::{ClockState, Record},
+    session::{ClockState, Record, Strategy},
     store::StoreError,
     time::UnixMs,
 };
@@ -51,8 +51,8 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, and lets the store delete what is
-    /// past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
+    /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
     /// Forgetting cannot be undone, so it is not for a clock that may be ahead: never at the end of time, which stands for a
     /// broken one, and never while this host is far off the store's time.
@@ -60,7 +60,7 @@ impl Manager {
         let is_wrong = now == UnixMs::MAX || self.shared.clock.state() == ClockState::Wrong;
         let forget = if is_wrong { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
-            self.shared.index.expire(now);
+            self.expire(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
@@ -75,9 +75,9 @@ impl Manager {
         }
         let manager = Arc::clone(self);
         if self.shared.unsure.swap(false, Ordering::AcqRel) || self.shared.index.is_full() {
-            self.reload(now, Box::new(move || manager.store_activity(done)));
+            self.reload(now, Box::new(move || manager.store_activity(now, done)));
         } else {
-            manager.store_activity(done);
+            manager.store_activity(now, done);
         }
     }
 
@@ -89,8 +89,20 @@ impl Manager {
             .time(Box::new(|time| done(time.map_err(Failure::from))));
     }
 
-    fn store_activity(&self, done: Answer<()>) {
-        let batch = self.shared.activity.batch();
+    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
+    /// a round over all of them. For the same clocks as [`Manager::maintain`].
+    pub fn expire(&self, now: UnixMs) -> bool {
+        now == UnixMs::MAX || self.shared.index.expire(now)
+    }
+
+    fn store_activity(&self, now: UnixMs, done: Answer<()>) {
+        let mut batch = self.shared.activity.batch();
+        if self.settings.strategy == Strategy::Renewal {
+            // Nobody remembers the session: it counts here as long as a token could have been issued before it.
+            batch.retain(|(_, at)| at.plus(self.settings.access_ttl) < now);
+            self.shared.activity.stored(&batch);
+            return done(Ok(()));
+        }
         if batch.is_empty() {
             return done(Ok(()));
         }
