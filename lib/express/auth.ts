@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors.js';
 import { checkOptions } from '../options/checks.js';
-import { createSessions, SESSIONS_OPTIONS, type SessionsOptions } from '../sessions/create.js';
+import { createSessions, SESSIONS_OPTIONS, type SessionsOptions, type Strategy } from '../sessions/create.js';
 import { assembleAuth, type Auth, HTTP_OPTIONS, type HttpOptions, parseHttpOptions } from './assemble-auth.js';
 
 /** Everything that `createSessions` takes, and what concerns HTTP. */
@@ -22,11 +22,11 @@ export function createAuth(options: AuthOptions): Auth {
 }
 
 /** What would have no effect was not meant so. */
-function checkCookies(strategy: unknown, options: Readonly<Record<string, unknown>>): void {
+function checkCookies(strategy: Strategy | undefined, options: Readonly<Record<string, unknown>>): void {
   if (strategy === undefined || strategy === 'rotation') return;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    throw new KeyturnError('ERR_OPTION_INVALID', `${name} is for the strategy 'rotation': '${String(strategy)}' sets no cookie`, { claim: name });
+    throw new KeyturnError('ERR_OPTION_INVALID', `${name} is for the strategy 'rotation': '${strategy}' sets no cookie`, { claim: name });
   }
 }
 

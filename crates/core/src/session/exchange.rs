@@ -44,10 +44,11 @@ pub(super) fn open(keys: &RefreshKeys, sid: SessionId, jti: TimedId) -> Option<R
 }
 
 /// What stands in the place of a lineage's secret: there is no token that could hold one, so it is none. A refresh token with it
-/// is refused, so a refresh key alone makes none for sessions of this strategy, should the application leave it.
+/// is refused, so a refresh key alone makes none for sessions of this strategy, should the application leave it. Made without
+/// the time in `sid`, which a session that takes the place of another gets in the store.
 pub(super) fn family(sid: SessionId) -> FamilySecret {
     let mut message = b"keyturn jti-exchange".to_vec();
-    message.extend_from_slice(sid.as_bytes());
+    message.extend(sid.as_bytes().iter().skip(6));
     let [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, ..] = sha256(&message);
     FamilySecret::from_bytes([f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15])
 }

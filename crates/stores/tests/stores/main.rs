@@ -12,6 +12,7 @@ mod contract;
 mod faults;
 mod manager;
 mod model;
+mod model_rights;
 mod pairing;
 mod permissions;
 mod races;

@@ -291,13 +291,14 @@ fn a_stateless_session_ends_by_revocation_and_nobody_elses_can_be_ended() {
     let first = start(&manager, at(0));
     let end = |subject: Option<String>, except| {
         let sid = first.record.sid;
-        let which = match except {
-            false => Which::Session { sid, subject },
-            true => Which::Subject {
+        let which = if except {
+            Which::Subject {
                 subject: "alice".into(),
                 before: None,
                 except: Some(sid),
-            },
+            }
+        } else {
+            Which::Session { sid, subject }
         };
         settle(|answer| manager.end(EndAsk::new(which, EndReason::Revoked, at(1)), answer))
     };

@@ -42,10 +42,7 @@ impl Manager {
             return Ok(());
         }
         let (_, token) = self.exchanged(self.ready()?, token, now)?;
-        let is_stale = token
-            .revoked
-            .is_some_and(|error| error.code() == Code::PermissionsStale);
-        if token.is_past(now) || is_stale {
+        if token.is_past(now) || token.revoked.is_some() {
             Ok(())
         } else {
             Err(Error::because(Code::RefreshInvalid, "unexpired"))

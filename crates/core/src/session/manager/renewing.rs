@@ -33,7 +33,8 @@ impl Manager {
     }
 
     fn renew_ask(&self, renewal: &Renewal<'_>, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
-        let family = FamilySecret::generate(self.random.as_ref())?;
+        let unique = random::array(self.random.as_ref())?;
+        let family = self.new_family(SessionId::at(now, unique)?)?;
         let request = RefreshRequest {
             context: renewal.context,
             ..RefreshRequest::new(renewal.token)
@@ -45,7 +46,7 @@ impl Manager {
             by,
             changes: renewal.changes.clone(),
             authenticated: renewal.authenticated,
-            unique: random::array(self.random.as_ref())?,
+            unique,
             family: family.digest(),
             context: renewal.context.map(|context| family.context_digest(context)),
         };
