@@ -29,7 +29,7 @@ fn on_each(case: impl Fn(&dyn Store)) {
 
 fn created(store: &dyn Store, subject: &str, started: u64) -> (Record, keyturn_core::session::FamilySecret) {
     let made = session(subject, at(started));
-    wait(|done| store.create(made.0.clone(), done)).unwrap();
+    wait(|done| store.create(made.0.clone().into(), done)).unwrap();
     made
 }
 
@@ -371,7 +371,10 @@ fn after_the_close_every_step_fails_and_a_second_close_does_not() {
         wait(|done| store.close(done)).unwrap();
         let (record, family) = session("alice", START);
         let code = |answer: Result<(), keyturn_core::store::StoreError>| answer.unwrap_err().code;
-        assert_eq!(code(wait(|done| store.create(record.clone(), done))), Code::StoreClosed);
+        assert_eq!(
+            code(wait(|done| store.create(record.clone().into(), done)).map(|_| ())),
+            Code::StoreClosed
+        );
         let refreshed = wait(|done| store.refresh(ask(&record, &family, 0, at(1)), done));
         assert_eq!(refreshed.unwrap_err().code, Code::StoreClosed);
         let again = wait(|done| store.close(done));
@@ -428,7 +431,7 @@ fn a_store_is_an_object() {
 fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
     on_each(|store| {
         let (ahead, _) = session("alice", at(1).plus(Span::from_millis(3)));
-        wait(|done| store.create(ahead.clone(), done)).unwrap();
+        wait(|done| store.create(ahead.clone().into(), done)).unwrap();
         let which = Which::Subject {
             subject: "alice".into(),
             before: None,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use keyturn_core::{
-    session::{Manager, rotation::Outcome},
+    session::{Manager, RefreshRequest, rotation::Outcome},
     store::Store,
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
@@ -27,7 +27,7 @@ fn race(managers: &[Arc<Manager>], token: &str, round: u64) -> String {
             thread::spawn(move || {
                 barrier.wait();
                 let answer = Box::new(move |granted| sender.send(granted).unwrap());
-                manager.refresh(&token, None, at(round), answer);
+                manager.refresh(&RefreshRequest::new(&token), at(round), answer);
             })
         })
         .collect();
@@ -53,7 +53,8 @@ fn rounds(managers: &[Arc<Manager>], rounds: u64) {
     for round in 1..=rounds {
         token = race(managers, &token, round * 20);
     }
-    let last = settle(|answer| managers[0].refresh(&token, None, at(rounds * 20 + 19), answer)).unwrap();
+    let last =
+        settle(|answer| managers[0].refresh(&RefreshRequest::new(&token), at(rounds * 20 + 19), answer)).unwrap();
     assert_eq!(u64::from(last.issued.record.generation), rounds + 1);
 }
 
