@@ -23,6 +23,8 @@ export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
 export { createSessions, type SessionsOptions } from './sessions/create.js';
+export type { MaxSessions } from './sessions/max-sessions.js';
+export type { ContextMismatch, OnRefresh, RefreshedClaims, RefreshingSession, RefreshSettings } from './sessions/refresh-options.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,

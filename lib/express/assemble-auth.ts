@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import { KeyturnError } from '../errors.js';
 import { type AuthEventListener, type AuthEventType, EVENT_TYPES } from '../events.js';
 import { createClientAddress, type TrustProxy } from '../http/client-address.js';
@@ -28,9 +30,14 @@ export interface HttpOptions {
   readonly loginLimit?: RateOption | undefined;
   /** Which proxies to believe about a client's address. Default `false`. */
   readonly trustProxy?: TrustProxy | undefined;
+  /**
+   * What `refresh.binding` binds a session to, read from each login and refresh: for instance a cookie of your own that names
+   * the device, or the family of the browser. Needed with `refresh.binding`, and an error without.
+   */
+  readonly context?: ((req: IncomingMessage) => string) | undefined;
 }
 
-export const HTTP_OPTIONS = ['cookie', 'csrf', 'origins', 'loginLimit', 'trustProxy'] as const satisfies readonly (keyof HttpOptions)[];
+export const HTTP_OPTIONS = ['cookie', 'csrf', 'origins', 'loginLimit', 'trustProxy', 'context'] as const satisfies readonly (keyof HttpOptions)[];
 
 /** Sessions for HTTP: a router that signs users in and out, and guards for the application's own routes. */
 export interface Auth extends Guards {
@@ -52,18 +59,20 @@ export interface Auth extends Guards {
 /** Refreshes of one session: far more than tabs that wake up together, few enough that a client in a loop is stopped. */
 const REFRESH_LIMIT = { limit: 600, windowMs: 60_000, maxKeys: 65_536 } as const;
 
-interface HttpSettings extends Pick<AuthContext, 'cookie' | 'isOriginAllowed' | 'clientAddress'> {
+interface HttpSettings extends Pick<AuthContext, 'cookie' | 'isOriginAllowed' | 'clientAddress' | 'contextOf'> {
   readonly loginRate: Rate;
 }
 
 /** Judges the options alone, so that a mistake shows before a store is opened. @throws KeyturnError naming the option and the fix. */
-export function parseHttpOptions({ cookie = {}, csrf = {}, origins, loginLimit = '10/1m', trustProxy }: HttpOptions): HttpSettings {
+export function parseHttpOptions({ cookie = {}, csrf = {}, origins, loginLimit = '10/1m', trustProxy, context }: HttpOptions): HttpSettings {
   checkOptions(cookie, 'cookie', ['name', 'lifetime']);
   checkOptions(csrf, 'csrf', ['cookie', 'header']);
+  if (context !== undefined) checkFunction({ context }, 'context', "(req) => req.headers['user-agent'] ?? ''");
   return {
     cookie: new RefreshCookie(cookie, csrf),
     isOriginAllowed: createOriginCheck(origins),
     clientAddress: createClientAddress(trustProxy),
+    contextOf: (req) => context?.(req),
     loginRate: parseRate(loginLimit, 'loginLimit'),
   };
 }

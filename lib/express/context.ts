@@ -19,6 +19,8 @@ export interface AuthContext {
   readonly cookie: RefreshCookie;
   readonly isOriginAllowed: OriginCheck;
   readonly clientAddress: ClientAddressReader;
+  /** What the application binds sessions to; `undefined` if it does not. */
+  readonly contextOf: (req: IncomingMessage) => string | undefined;
   readonly loginLimit: LoginLimit;
   /** By session id. */
   readonly refreshLimiter: Limiter;

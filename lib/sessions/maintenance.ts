@@ -1,4 +1,5 @@
 import type { NativeSessions } from '../native.js';
+import type { ClockWatch } from './clock-watch.js';
 
 const PURGE_EVERY_MS = 60_000;
 
@@ -10,10 +11,11 @@ const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
 
 /**
  * Stores activity in batches, forgets expired revocations, and once a minute lets the store delete what is past use. Every
- * five seconds, or ten times in an idle limit that is shorter than that. The timer keeps no process alive.
+ * five seconds, or ten times in an idle limit that is shorter than that. At each turn the clock is compared with the store's. The timer keeps no process alive.
  */
 export class Maintenance {
   readonly #native: NativeSessions;
+  readonly #clock: ClockWatch;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
@@ -21,8 +23,9 @@ export class Maintenance {
   #isNearlyFull = false;
   #clockOffset = Date.now() - performance.now();
 
-  constructor(handle: NativeSessions, idleMs: number) {
+  constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch) {
     this.#native = handle;
+    this.#clock = clock;
     this.#everyMs = Math.max(100, Math.min(5000, Math.floor(idleMs / 10)));
   }
 
@@ -47,6 +50,7 @@ export class Maintenance {
   async #run(): Promise<void> {
     const now = Date.now();
     await this.#native.maintain(this.#forget(now), now);
+    await this.#clock.compare();
     this.#warnIfNearlyFull();
   }
 

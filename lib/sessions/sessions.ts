@@ -5,14 +5,14 @@ import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions
 export interface Sessions {
   /** Resolves when the store is open and every unexpired revocation is in memory; rejects with the store's error. */
   ready(): Promise<void>;
-  /** Signs a user in. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_CLAIMS_INVALID`, `ERR_STORE_UNAVAILABLE`. */
+  /** Signs a user in. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_CLAIMS_INVALID`, `ERR_SESSION_LIMIT`, `ERR_STORE_UNAVAILABLE`. */
   start(options: StartOptions): Promise<TokenPair>;
   /**
    * Exchanges a refresh token for a new pair. Each token works once; its direct predecessor gets the same successor again
    * within the grace, and any other second use ends the session.
    *
-   * @throws KeyturnError `ERR_REFRESH_INVALID`, `ERR_REFRESH_REUSED`, `ERR_SESSION_REVOKED`, `ERR_SESSION_EXPIRED` (with a
-   * reason), or `ERR_STORE_UNAVAILABLE`, after which the same token is still good.
+   * @throws KeyturnError `ERR_REFRESH_INVALID`, `ERR_REFRESH_REUSED`, `ERR_REFRESH_REFUSED`, `ERR_SESSION_REVOKED`,
+   * `ERR_SESSION_EXPIRED` (with a reason), or `ERR_STORE_UNAVAILABLE`, after which the same token is still good.
    */
   refresh(refreshToken: string, options?: RefreshOptions): Promise<RefreshedPair>;
   /** The live sessions of a subject, the oldest first. */

@@ -37,11 +37,20 @@ export interface StartOptions {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** A label for the session list, for instance `Firefox on Linux`. Cut at 255 characters. */
   readonly device?: string | undefined;
+  /** What the session is bound to: needed if `refresh.binding` is set, and an error otherwise. Kept as an HMAC. */
+  readonly context?: string | undefined;
 }
 
 export interface RefreshOptions {
   /** Milliseconds since the user's last input. Without it the refresh does not count as activity. */
   readonly activity?: number | undefined;
+  /** Where the token is used, as at `start()`: needed if `refresh.binding` is set, and an error otherwise. */
+  readonly context?: string | undefined;
+  /**
+   * Where the request came from, cut to what you want compared, for instance `203.0.113.0/24`; at most 64 characters count. A
+   * replay from another address than the rotation raises `refresh_contention`. Events carry it.
+   */
+  readonly address?: string | undefined;
 }
 
 /** The claims of an access token that keyturn issued. */

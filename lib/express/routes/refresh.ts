@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { KeyturnError } from '../../errors.js';
 import { reportedActivity } from '../../http/activity.js';
+import { addressPrefixOf } from '../../http/ip.js';
 import { sendNothing } from '../../http/responses.js';
 import { STATUS_OF } from '../../http/status.js';
 import { type AuthContext, emitFor } from '../context.js';
@@ -32,7 +33,12 @@ async function refresh(context: AuthContext, req: IncomingMessage, res: ServerRe
   requireCsrfToken(context, req, session.sid);
   limit(context, req, session.sid);
   try {
-    sendGrant(context, res, 200, await context.sessions.refresh(session.refreshToken, { activity: reportedActivity(req) }));
+    const pair = await context.sessions.refresh(session.refreshToken, {
+      activity: reportedActivity(req),
+      context: context.contextOf(req),
+      address: addressPrefixOf(context.clientAddress(req)),
+    });
+    sendGrant(context, res, 200, pair);
   } catch (error) {
     if (error instanceof KeyturnError && STATUS_OF[error.code] === 401) context.cookie.clear(res);
     throw error;
