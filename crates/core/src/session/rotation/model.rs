@@ -308,7 +308,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100_000))]
 
         #[test]
-        fn every_history_goes_as_the_naive_model_says(options: u64, steps in prop::collection::vec(any::<u64>(), 1..16)) {
+        fn every_history_goes_as_the_naive_model_says(options: u64, steps in prop::collection::vec(any::<u64>(), 1..12)) {
             let mut history = History::new(Options::from_bits(Bits(options)));
             for step in steps {
                 history.run(&Step::from_bits(Bits(step)))?;
