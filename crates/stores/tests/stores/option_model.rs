@@ -75,6 +75,24 @@ enum Answer {
     Throw,
 }
 
+impl Answer {
+    /// How many other refreshes of the session are done before it.
+    fn overtaken_by(self) -> u64 {
+        match self {
+            Self::Roles(number) if number % 4 == 0 => 1 + number / 4 % 3,
+            _ => 0,
+        }
+    }
+
+    /// How many seconds it takes beside those.
+    fn takes(self) -> u64 {
+        match self {
+            Self::Roles(number) => 1 + number % 15,
+            _ => 1,
+        }
+    }
+}
+
 /// What becomes of a commit: of which step of a refresh, and how.
 #[derive(Clone, Copy, Debug)]
 struct Failing {
@@ -275,14 +293,14 @@ impl World {
         if self.options.on_refresh {
             self.refresh_asked(token, place, answer, &request);
         } else {
-            self.refresh_step(token, place, None, &request);
+            self.refresh_step(token, place, None, None, &request);
         }
     }
 
     fn refresh_asked(&mut self, token: usize, place: usize, answer: Answer, request: &RefreshRequest<'_>) {
         let session = self.tokens[token].session;
         let mut after = self.sessions[session].clone();
-        let expected = self.expect(&mut after, token, place, None);
+        let expected = self.expect(&mut after, token, place, None, None);
         let fault = self.inject(false);
         let checked = settle(|answer| self.manager.check_refresh(request, self.time(), answer));
         if fault != Some(Fault::Before) && after.ended.is_some() {
@@ -316,23 +334,36 @@ impl World {
                 changes.roles = Some(vec![number.to_string()]);
             }
         }
-        // Time goes by while the application decides.
-        self.now += 1;
+        // Time goes by while the application decides, and others may be quicker.
+        let arrived = self.now;
+        for _ in 0..answer.overtaken_by() {
+            self.now += 1;
+            let live = self.tokens.iter().rposition(|token| token.session == session).unwrap();
+            self.refresh(live, place, Answer::Keep);
+        }
+        self.now += answer.takes();
         let request = RefreshRequest {
             decision: Some(Decision {
                 changes,
                 instead_of: checked.record.claims,
-                read_at: self.time(),
+                read_at: at(arrived),
             }),
             ..request.clone()
         };
-        self.refresh_step(token, place, roles, &request);
+        self.refresh_step(token, place, Some(arrived), roles, &request);
     }
 
-    fn refresh_step(&mut self, token: usize, place: usize, roles: Option<u64>, request: &RefreshRequest<'_>) {
+    fn refresh_step(
+        &mut self,
+        token: usize,
+        place: usize,
+        arrived: Option<u64>,
+        roles: Option<u64>,
+        request: &RefreshRequest<'_>,
+    ) {
         let session = self.tokens[token].session;
         let mut after = self.sessions[session].clone();
-        let expected = self.expect(&mut after, token, place, roles);
+        let expected = self.expect(&mut after, token, place, arrived, roles);
         let fault = self.inject(true);
         let result = settle(|answer| self.manager.refresh(request, self.time(), answer));
         if fault != Some(Fault::Before) {
@@ -367,7 +398,14 @@ impl World {
     }
 
     /// The table as naively as it can be written.
-    fn expect(&self, session: &mut ModelSession, token: usize, place: usize, roles: Option<u64>) -> &'static str {
+    fn expect(
+        &self,
+        session: &mut ModelSession,
+        token: usize,
+        place: usize,
+        arrived: Option<u64>,
+        roles: Option<u64>,
+    ) -> &'static str {
         if let Some(reason) = session.ended {
             return reason;
         }
@@ -382,8 +420,12 @@ impl World {
             return end("idle");
         }
         if generation < session.live {
-            let in_grace = at(self.now).since(at(session.rotated)) < self.options.grace;
-            let replayed = generation + 1 == session.live && in_grace && !elsewhere(session.rotated_from);
+            let came = arrived.unwrap_or(self.now);
+            let in_grace = generation + 1 == session.live && at(came).since(at(session.rotated)) < self.options.grace;
+            if !in_grace && came < session.rotated {
+                return "overtaken";
+            }
+            let replayed = in_grace && !elsewhere(session.rotated_from);
             return if replayed { "replayed" } else { end("reuse") };
         }
         let ahead = generation - session.live;
