@@ -67,6 +67,7 @@ pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: 
         },
         intent: Intent::Rotate,
         now,
+        arrived: None,
         grace: Span::from_secs(10),
         heal: Heal::One,
         newest_key: 0,

@@ -172,6 +172,7 @@ impl Manager {
         Ok(rotation::Ask {
             intent,
             now,
+            arrived: request.decision.as_ref().map(|decision| decision.read_at),
             grace: self.settings.grace,
             heal: self.settings.heal,
             newest_key: ready.refresh.newest(),
