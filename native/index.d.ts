@@ -208,6 +208,8 @@ export declare class NativeSessions {
   compareClock(time: number, asked: number, answered: number): ClockComparison
   /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
   expire(now: number): boolean
+  /** For how many milliseconds others may have revoked what is still accepted here. */
+  staleness(now: number): number
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */

@@ -330,6 +330,12 @@ impl NativeSessions {
         self.manager.expire(time::now(now))
     }
 
+    /// For how many milliseconds others may have revoked what is still accepted here.
+    #[napi(catch_unwind)]
+    pub fn staleness(&self, now: f64) -> f64 {
+        time::to_js(UnixMs::default().plus(self.manager.staleness(time::now(now))))
+    }
+
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn maintain<'env>(&self, env: &'env Env, forget: u32, now: f64) -> napi::Result<Object<'env>> {

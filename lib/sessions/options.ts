@@ -10,9 +10,10 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { oneOf, requiredString } from '../options/strings.js';
 import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
 import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
+import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type StalenessOptions } from './staleness.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
-export interface SessionsOptions {
+export interface SessionsOptions extends StalenessOptions {
   /** `memory:` (private), `memory:NAME` (shared by threads) or `sqlite:PATH`. */
   readonly store: string;
   /** `iss` of the access tokens: who you are. */
@@ -47,7 +48,7 @@ export interface SessionsOptions {
 export type Strategy = 'rotation' | 'jti-exchange' | 'renewal';
 
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions',
+  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions', ...STALENESS_OPTIONS,
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -64,6 +65,7 @@ export interface ResolvedOptions {
   } & ResolvedRefreshSettings;
   readonly onRefresh: OnRefresh | undefined;
   readonly keys: NativeKeySet | undefined;
+  readonly staleness: ResolvedStaleness;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -97,5 +99,6 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
     },
     onRefresh: refresh.onRefresh,
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
+    staleness: resolveStaleness(options),
   };
 }

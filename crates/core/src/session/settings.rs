@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
+    store::Lives,
     time::Span,
 };
 
@@ -45,6 +46,18 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long what is handed out under these settings can be used.
+    pub fn lives(&self) -> Lives {
+        Lives {
+            absolute: self.absolute,
+            after_expiry: if self.strategy == Strategy::Rotation && self.pairing == Pairing::Off {
+                Span::ZERO
+            } else {
+                self.idle
+            },
+        }
+    }
+
     /// Refuses values that contradict each other or cannot be meant, saying which.
     pub fn check(&self) -> Result<(), Error> {
         let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
