@@ -86,6 +86,10 @@ export class FakeSessions implements Sessions {
     throw new KeyturnError('ERR_REFRESH_REUSED', 'the refresh token was used before', { reason: 'reuse' });
   }
 
+  renew(): Promise<TokenPair> {
+    throw new Error('the HTTP layer renews nothing');
+  }
+
   async list(subject: string): Promise<readonly Session[]> {
     this.#reach();
     return this.#live(subject).map((entry) => view(entry));
@@ -175,6 +179,7 @@ export class FakeSessions implements Sessions {
     };
     return {
       events: this.events,
+      strategy: 'rotation',
       verify: (token) => this.verify(token),
       checkStaleness: (onStale = 'allow') => {
         if (this.isStale && onStale === 'reject') throw new KeyturnError('ERR_STORE_UNAVAILABLE', 'stale', { reason: 'stale' });

@@ -17,9 +17,10 @@ use std::path::Path;
 
 use keyturn_core::{
     account::Account,
+    error::Error,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::{Span, UnixMs},
 };
 
@@ -42,16 +43,24 @@ impl Store for SqliteStore {
         self.0.queue(done, move |db| keys::load_or_store(db, &candidates));
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.0.queue(done, move |db| sessions::insert(db, &record));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.0.queue(done, move |db| sessions::create(db, &ask));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.0.queue(done, move |db| sessions::refresh(db, &ask));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.0.queue(done, move |db| sessions::renew(db, &ask));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.0.queue(done, move |db| sessions::end(db, &ask));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.0.queue(done, move |db| sessions::permissions(db, &ask));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {

@@ -7,10 +7,10 @@ use std::sync::{
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::{Span, UnixMs},
 };
 
@@ -27,6 +27,7 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
+    time: Mutex<Option<UnixMs>>,
     staleness: Mutex<Span>,
     missed: AtomicBool,
     skew: Mutex<Span>,
@@ -38,6 +39,7 @@ impl FaultyStore {
         Arc::new(Self {
             inner,
             next: Mutex::new(None),
+            time: Mutex::new(None),
             staleness: Mutex::default(),
             missed: AtomicBool::new(false),
             skew: Mutex::default(),
@@ -48,6 +50,11 @@ impl FaultyStore {
     /// The next step that changes sessions or revocations fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
+    }
+
+    /// From now on the store has a clock, which stands still.
+    pub(crate) fn set_time(&self, time: UnixMs) {
+        *self.time.lock().unwrap() = Some(time);
     }
 
     /// Others have not been heard of for so long.
@@ -91,16 +98,24 @@ impl Store for FaultyStore {
         self.inner.keys(candidates, done);
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.step(done, |done| self.inner.create(record, done));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.step(done, |done| self.inner.create(ask, done));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.step(done, |done| self.inner.refresh(ask, done));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |done| self.inner.renew(ask, done));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |done| self.inner.end(ask, done));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |done| self.inner.permissions(ask, done));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
@@ -152,6 +167,10 @@ impl Store for FaultyStore {
 
     fn account(&self, name: String, done: Done<Option<Account>>) {
         self.inner.account(name, done);
+    }
+
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        done(Ok(*self.time.lock().unwrap()));
     }
 
     /// Stays open: histories go on over the same store after a restart, and a killed process closes nothing.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, shared::Pending};
+use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
 use crate::{
-    error::{Code, Error},
+    error::{Blame, Code, Error},
     revocation::Revocation,
-    session::EndReason,
+    session::{EndReason, Strategy, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
@@ -28,6 +28,9 @@ impl Manager {
             .max(self.shared.lives().absolute)
             .max(self.settings.absolute);
         ask.skew = self.shared.store.clock_skew();
+        if self.settings.strategy == Strategy::Renewal && !ask.which.is_cut_off() {
+            return self.end_stateless(&ask, done);
+        }
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -93,9 +96,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let sid = match self.ready().and_then(|ready| ready.refresh.open(token)) {
-            Ok(token) => token.sid,
-            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+        let sid = match self.session_of(token, now) {
+            Ok(sid) => sid,
+            Err(error) if error.code().blame() != Blame::Operator => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),
         };
         let which = Which::Session { sid, subject: None };
@@ -108,15 +111,18 @@ impl Manager {
     }
 
     /// Ends every session of the subject that a refresh token belongs to, if a refresh with it would be granted now; an older
-    /// one ends its own session only. Answers `Ok(None)` when there was none to end.
+    /// one ends its own session only. Answers `Ok(None)` when there was none to end. Of the request, token and context count.
     pub fn end_all_by_refresh_token(
         self: &Arc<Self>,
-        token: &str,
+        request: &RefreshRequest<'_>,
         reason: EndReason,
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let ask = match self.ask(token, None, now) {
+        if self.settings.strategy == Strategy::Renewal {
+            return self.end_all_stateless(request.token, reason, now, done);
+        }
+        let ask = match self.ask(request, Intent::Rotate, now) {
             Ok(ask) => ask,
             Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),

@@ -6,7 +6,12 @@ use std::{
 };
 
 use super::{Answer, Failure, Manager, shared::Pending};
-use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
+use crate::{
+    revocation::Revocation,
+    session::{ClockState, Record, Strategy},
+    store::StoreError,
+    time::UnixMs,
+};
 
 /// What a turn of the upkeep may forget.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,10 +54,11 @@ impl Manager {
     /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
     /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
-    /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
-    /// broken one.
+    /// Forgetting cannot be undone, so it is not for a clock that may be ahead: never at the end of time, which stands for a
+    /// broken one, and never while this host is far off the store's time.
     pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
-        let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
+        let is_wrong = now == UnixMs::MAX || self.shared.clock.state() == ClockState::Wrong;
+        let forget = if is_wrong { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
             self.expire(now);
         }
@@ -60,6 +66,7 @@ impl Manager {
         for waiting in pending {
             match waiting {
                 Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
+                Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(|_| {})),
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
             }
         }
@@ -74,10 +81,18 @@ impl Manager {
             } else {
                 now
             };
-            self.reload(unexpired_at, Box::new(move || manager.store_activity(done)));
+            self.reload(unexpired_at, Box::new(move || manager.store_activity(now, done)));
         } else {
-            manager.store_activity(done);
+            manager.store_activity(now, done);
         }
+    }
+
+    /// The time of the store, if it has a clock: to be compared with this host's ([`crate::session::ClockWatch::compare`])
+    /// before the first answer, and every few seconds.
+    pub fn store_time(&self, done: Answer<Option<UnixMs>>) {
+        self.shared
+            .store
+            .time(Box::new(|time| done(time.map_err(Failure::from))));
     }
 
     /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
@@ -86,8 +101,14 @@ impl Manager {
         now == UnixMs::MAX || self.shared.index.expire(now)
     }
 
-    fn store_activity(&self, done: Answer<()>) {
-        let batch = self.shared.activity.batch();
+    fn store_activity(&self, now: UnixMs, done: Answer<()>) {
+        let mut batch = self.shared.activity.batch();
+        if self.settings.strategy == Strategy::Renewal {
+            // Nobody remembers the session: it counts here as long as a token could have been issued before it.
+            batch.retain(|(_, at)| at.plus(self.settings.access_ttl) < now);
+            self.shared.activity.stored(&batch);
+            return done(Ok(()));
+        }
         if batch.is_empty() {
             return done(Ok(()));
         }
