@@ -238,9 +238,8 @@ impl NativeSessions {
 
     /// For how many milliseconds others may have revoked what is still accepted here.
     #[napi(catch_unwind)]
-    #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "below 2^53")]
     pub fn staleness(&self, now: f64) -> f64 {
-        self.manager.staleness(time::now(now)).as_millis() as f64
+        time::span_to_js(self.manager.staleness(time::now(now)))
     }
 
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
