@@ -224,8 +224,11 @@ export interface CodeRow {
 /** The table of codes in wire order. */
 export declare function codes(): Array<CodeRow>
 
-/** A function `(header, payload)` over a header in base64url and a payload's text, that returns a token or an error number. */
-export declare function createCompactSigner(key: NativeKey): (header: string, payload: string) => string | number
+/**
+ * A function `(header, payload, added)` over a header in base64url and a payload's text, that returns a token or an error
+ * number. With `added`, both are objects' JSON text, and the payload gets its members.
+ */
+export declare function createCompactSigner(key: NativeKey): (header: string, payload: string, added?: string) => string | number
 
 /** A function `(token)` that returns the payload's text or an error number; it does not look at the header. */
 export declare function createCompactVerifier(key: NativeKey): (token: string) => string | number
