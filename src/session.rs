@@ -333,7 +333,7 @@ impl NativeSessions {
     /// For how many milliseconds others may have revoked what is still accepted here.
     #[napi(catch_unwind)]
     pub fn staleness(&self, now: f64) -> f64 {
-        time::to_js(UnixMs::default().plus(self.manager.staleness(time::now(now))))
+        time::span_to_js(self.manager.staleness(time::now(now)))
     }
 
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
