@@ -13,6 +13,7 @@ mod faults;
 mod manager;
 mod model;
 mod races;
+mod redis_server;
 mod ring;
 mod sqlite;
 mod support;
