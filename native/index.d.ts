@@ -196,6 +196,8 @@ export declare class NativeSessions {
   jwks(now: number): Array<string>
   /** How many revocations are held, and how often activity was dropped. */
   gauges(): Gauges
+  /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
+  expire(now: number): boolean
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */

@@ -230,6 +230,12 @@ impl NativeSessions {
         }
     }
 
+    /// One step of forgetting expired revocations in this process; `true` if it was the last one of a round.
+    #[napi(catch_unwind)]
+    pub fn expire(&self, now: f64) -> bool {
+        self.manager.expire(time::now(now))
+    }
+
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn maintain<'env>(&self, env: &'env Env, forget: u32, now: f64) -> napi::Result<Object<'env>> {

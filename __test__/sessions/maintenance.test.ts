@@ -7,9 +7,17 @@ class FakeNative {
   readonly calls: { readonly forget: number; readonly now: number }[] = [];
   settle: (() => void) | undefined;
   isNearlyFull = false;
+  /** How many steps the next round over the revocations takes. */
+  steps = 1;
+  stepped = 0;
 
   gauges(): { revocations: number; revocationsNearlyFull: boolean; activityDropped: number } {
     return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
+  }
+
+  expire(): boolean {
+    this.stepped += 1;
+    return this.stepped % this.steps === 0;
   }
 
   maintain(forget: number, now: number): Promise<{ failure?: never }> {
@@ -54,6 +62,31 @@ describe('maintenance', () => {
     await running.stop();
     assert.equal(warn.mock.callCount(), 1);
     assert.match(String(warn.mock.calls[0]?.arguments[0]), /8 entries/);
+  });
+
+  it('goes over all revocations in small steps every fifteen seconds, and lets the event loop run between them', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    let steady = 0;
+    t.mock.method(performance, 'now', () => steady);
+    const native = new FakeNative();
+    native.steps = 3;
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    const stepped: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      steady += 5000;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      for (let tick = 0; tick < 4; tick += 1) await new Promise((resolve) => setImmediate(resolve));
+      stepped.push(native.stepped);
+    }
+    assert.deepEqual(stepped, [3, 3, 3, 6]);
+    native.steps = Number.POSITIVE_INFINITY;
+    t.mock.timers.tick(15_000);
+    steady += 15_000;
+    native.settle?.();
+    await running.stop();
+    assert.ok(native.stepped < 100, 'a stop ends the round');
   });
 
   it('forgets nothing in a turn in which the clock was set, forward or back', async (t) => {

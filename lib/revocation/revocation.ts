@@ -1,5 +1,5 @@
 import type { Claims } from '../claims.js';
-import { KeyturnError } from '../errors.js';
+import { KeyturnError, type KeyturnErrorCode } from '../errors.js';
 import type { AuthEvent, EventHub } from '../events.js';
 import type { NativeSessions } from '../native.js';
 import { fromFailure, fromNumber } from '../native-error.js';
@@ -32,12 +32,16 @@ export interface Revocation {
    */
   key(kid: string): Promise<void>;
   /**
-   * Whether a token with these claims is revoked. No I/O. `true` also when the index is full and cannot say.
+   * Whether a token with these claims is revoked, or its roles and permissions are out of date. No I/O. `true` also when the index
+   * is full and cannot say.
    *
    * @throws KeyturnError `ERR_NOT_READY` before the store has been loaded, `ERR_STORE_CLOSED` after it was closed.
    */
   isRevoked(claims: Readonly<Claims>): boolean;
 }
+
+/** What the index answers for a token that must not be accepted. */
+const REVOKED: ReadonlySet<KeyturnErrorCode> = new Set(['ERR_TOKEN_REVOKED', 'ERR_PERMISSIONS_STALE', 'ERR_REVOCATION_FULL']);
 
 /** An answer of the addon that may be a failure. */
 interface Settled {
@@ -86,7 +90,7 @@ export function createRevocation(handle: NativeSessions, events: EventHub, ready
       const number = handle.revocationOf(identity(claims), Date.now());
       if (number === null) return false;
       const error = fromNumber(number);
-      if (error.code === 'ERR_TOKEN_REVOKED' || error.code === 'ERR_REVOCATION_FULL') return true;
+      if (REVOKED.has(error.code)) return true;
       throw error;
     },
   };

@@ -1,6 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { NativeSessions } from '../native.js';
 
 const PURGE_EVERY_MS = 60_000;
+
+/** A round over ten million revocations takes about 50 ms of this thread, in steps of less than one. */
+const SWEEP_EVERY_MS = 15_000;
 
 /** A wall clock that has moved this much against the steady one since the last turn was set, and may be set again. */
 const CLOCK_SET_MS = 30_000;
@@ -18,6 +23,8 @@ export class Maintenance {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
+  #sweptAt = 0;
+  #isStopped = false;
   #isNearlyFull = false;
   #clockOffset = Date.now() - performance.now();
 
@@ -39,6 +46,7 @@ export class Maintenance {
 
   /** Stops the timer and lets a batch under way settle. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }
@@ -46,8 +54,17 @@ export class Maintenance {
   /** A failed batch stays noted and goes with the next one, so there is nothing to report here. */
   async #run(): Promise<void> {
     const now = Date.now();
-    await this.#native.maintain(this.#forget(now), now);
+    const forget = this.#forget(now);
+    await this.#native.maintain(forget, now);
+    if (forget !== FORGET.nothing) await this.#sweep(now);
     this.#warnIfNearlyFull();
+  }
+
+  /** Finishes the round that `maintain` has made a step of, with the event loop running between one step and the next. */
+  async #sweep(now: number): Promise<void> {
+    if (Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return;
+    this.#sweptAt = now;
+    while (!this.#isStopped && !this.#native.expire(now)) await setImmediate();
   }
 
   /** What is forgotten is gone, so a turn in which the clock was set forgets nothing. */

@@ -75,6 +75,7 @@ codes! {
     ClaimMissing "ERR_CLAIM_MISSING" Token "A required claim is missing."
     ClaimInvalid "ERR_CLAIM_INVALID" Token "A claim is not what was asked for."
     TokenRevoked "ERR_TOKEN_REVOKED" Token "The token has been revoked."
+    PermissionsStale "ERR_PERMISSIONS_STALE" Token "The roles or permissions in the token are out of date; a refresh gets a new one."
     RefreshInvalid "ERR_REFRESH_INVALID" Session "The refresh token is not valid."
     RefreshReused "ERR_REFRESH_REUSED" Session "The refresh token had been used before; its session was ended."
     SessionRevoked "ERR_SESSION_REVOKED" Session "The session has been ended."

@@ -1,6 +1,13 @@
 //! Revocation: what is revoked, and the index that every verification asks.
 
+mod atomic;
+mod bound;
+mod cutoff;
+mod digest;
+mod entries;
 mod entry;
+mod everything;
+mod expiry;
 mod fingerprint;
 mod index;
 

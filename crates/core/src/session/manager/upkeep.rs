@@ -46,15 +46,15 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, and lets the store delete what is
-    /// past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
+    /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
     /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
     /// broken one.
     pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
         let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
-            self.shared.index.expire(now);
+            self.expire(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
@@ -72,6 +72,12 @@ impl Manager {
         } else {
             manager.store_activity(done);
         }
+    }
+
+    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
+    /// a round over all of them. For the same clocks as [`Manager::maintain`].
+    pub fn expire(&self, now: UnixMs) -> bool {
+        now == UnixMs::MAX || self.shared.index.expire(now)
     }
 
     fn store_activity(&self, done: Answer<()>) {
