@@ -172,8 +172,10 @@ export declare class NativeSessions {
   open(now: number): Promise<DoneAnswer>
   /** Starts a session. */
   start(signIn: NativeSignIn, now: number): Promise<PairAnswer>
-  /** Exchanges a refresh token. `report`: milliseconds since the user's last input. */
-  refresh(token: string, report: number | undefined | null, now: number): Promise<PairAnswer>
+  /** Exchanges a refresh token. */
+  refresh(request: NativeRefresh, now: number): Promise<PairAnswer>
+  /** Says whether a refresh would be granted, and what its session carries. */
+  checkRefresh(request: NativeRefresh, now: number): Promise<CheckAnswer>
   /** The live sessions of a subject. */
   list(subject: string, now: number): Promise<ListAnswer>
   /** Ends one session; with `subject`, only if it is that subject's. */
@@ -183,7 +185,7 @@ export declare class NativeSessions {
   /** Ends the session of a refresh token of any generation. */
   endByRefreshToken(token: string, reason: string, now: number): Promise<EndedAnswer>
   /** Ends all sessions of the refresh token's subject if a refresh would be granted now, else its own session only. */
-  endAllByRefreshToken(token: string, now: number): Promise<EndedAnswer>
+  endAllByRefreshToken(token: string, context: string | undefined | null, now: number): Promise<EndedAnswer>
   /** The sid of a refresh token whose shape and tag are good. */
   sessionOf(token: string): string | null
   /** The CSRF token of a session. */
@@ -198,6 +200,10 @@ export declare class NativeSessions {
   gauges(): Gauges
   /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
   expire(now: number): boolean
+  /** The time of the store, if it has a clock. */
+  storeTime(): Promise<TimeAnswer>
+  /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
+  compareClock(time: number, asked: number, answered: number): ClockComparison
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
@@ -210,8 +216,21 @@ export interface AccountAnswer {
   account?: NativeAccount
 }
 
+/** A session that would be refreshed and the members of the JSON object that it carries, or a failure. */
+export interface CheckAnswer {
+  failure?: NativeFailure
+  session?: NativeSession
+  carried?: string
+}
+
 /** The named claims; their numbers on the wire count from 1. */
 export declare function claimNames(): Array<string>
+
+/** By how many milliseconds this host's clock is off at least, and whether that is `right`, `off` or `wrong`. */
+export interface ClockComparison {
+  offBy: number
+  state: string
+}
 
 /** One row of the table of codes. */
 export interface CodeRow {
@@ -306,10 +325,25 @@ export interface NativeBinding {
   kid?: string
 }
 
+/** What the application decided: what it replaces of `instead_of`, and when it was asked. `claims` is JSON text. */
+export interface NativeDecision {
+  roles?: Array<string>
+  permissions?: Array<string>
+  claims?: string
+  insteadOf: string
+  readAt: number
+}
+
 /** A JWE that was opened: its header's JSON text, and what was encrypted. */
 export interface NativeDecrypted {
   header: string
   plaintext: Buffer
+}
+
+/** A session that gave way to another. */
+export interface NativeEnded {
+  id: string
+  reason: string
 }
 
 /** Why there is no answer: an error number, and whom it concerns. */
@@ -348,6 +382,21 @@ export interface NativePair {
   expiresAt: number
   session: NativeSession
   outcome?: string
+  /** Whether a refresh came from another context than any before it. */
+  elsewhere?: boolean
+  /** Why it looks as if two parties shared the session. */
+  contention?: string
+  /** The sessions that gave way to a new one. */
+  ended?: Array<NativeEnded>
+}
+
+/** A refresh. `report`: milliseconds since the user's last input. */
+export interface NativeRefresh {
+  token: string
+  report?: number
+  context?: string
+  origin?: string
+  decision?: NativeDecision
 }
 
 /** How a ring rotates. Spans in milliseconds. */
@@ -369,6 +418,12 @@ export interface NativeSession {
   absoluteEndsAt: number
 }
 
+/** How many sessions a subject may have, and what gives way. */
+export interface NativeSessionLimit {
+  count: number
+  when: string
+}
+
 /** The options of `createSessions`, checked for types by its caller. Spans in milliseconds. */
 export interface NativeSessionOptions {
   store: string
@@ -378,6 +433,10 @@ export interface NativeSessionOptions {
   grace: number
   idle: number
   absolute: number
+  heal: string
+  binding?: string
+  onRefresh: boolean
+  maxSessions?: NativeSessionLimit
 }
 
 /** What a signer adds to every token. Spans in milliseconds. */
@@ -399,6 +458,7 @@ export interface NativeSignIn {
   permissions?: Array<string>
   claims?: string
   device?: string
+  context?: string
 }
 
 /** What a verifier asks for. Spans in milliseconds. */
@@ -441,6 +501,12 @@ export interface SavedAnswer {
 
 /** The compact JWS of a payload; `header`: further members of the header, as JSON. */
 export declare function signJws(payload: Uint8Array, keys: NativeKeySet, header: string | undefined | null, now: number): string
+
+/** The time of a store that has a clock, or a failure. */
+export interface TimeAnswer {
+  failure?: NativeFailure
+  time?: number
+}
 
 /** Yes or no, or a failure. */
 export interface VerdictAnswer {

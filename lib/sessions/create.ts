@@ -83,7 +83,7 @@ class NodeSessions implements Sessions {
     if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
     await this.ready();
     const now = Date.now();
-    const { pair, failure } = await this.#native.refresh(refreshToken, report, now);
+    const { pair, failure } = await this.#native.refresh({ token: refreshToken, ...(report === undefined ? {} : { report }) }, now);
     const granted = this.#unless(failure, pair);
     const outcome = (granted.outcome ?? 'rotated') as RefreshedPair['outcome'];
     const type = ({ rotated: 'refresh_rotated', replayed: 'refresh_replayed', healed: 'store_rollback_healed' } as const)[outcome];
@@ -161,7 +161,7 @@ class NodeSessions implements Sessions {
         return settled(failure, subject);
       },
       async endAllByRefreshToken(token) {
-        const { failure, subject } = await handle.endAllByRefreshToken(token, Date.now());
+        const { failure, subject } = await handle.endAllByRefreshToken(token, undefined, Date.now());
         return settled(failure, subject);
       },
       jwks: () => ({ keys: translated(() => handle.jwks(Date.now())).map((jwk) => JSON.parse(jwk) as object) }),

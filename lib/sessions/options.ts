@@ -50,6 +50,8 @@ export interface ResolvedOptions {
     readonly grace: number;
     readonly idle: number;
     readonly absolute: number;
+    readonly heal: string;
+    readonly onRefresh: boolean;
   };
   readonly keys: NativeKeySet | undefined;
 }
@@ -81,6 +83,8 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       // A default must not contradict what was asked for.
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
+      heal: 'one',
+      onRefresh: false,
     },
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
   };

@@ -30,6 +30,10 @@ pub struct Record {
     pub idle: Span,
     /// When it ends whatever happens; fixed at sign-in.
     pub absolute_end: UnixMs,
+    /// What it was started in, if sessions are bound to that: an HMAC under a key that the store does not hold.
+    pub start_context: Option<Digest>,
+    /// The same of whoever rotated last.
+    pub last_context: Option<Digest>,
     /// A label for the owner's list.
     pub device: Option<String>,
     /// The claims to issue again: the members of a JSON object, without braces.
@@ -52,14 +56,20 @@ pub struct Ended {
 pub enum EndReason {
     /// Its absolute end passed.
     Absolute,
+    /// Its refresh token came from another context than the one that it is bound to.
+    Context,
     /// Its last possible generation was used up.
     Generation,
     /// It rested longer than its idle limit.
     Idle,
+    /// Its subject signed in once more than the limit of sessions allows.
+    Limit,
     /// A new sign-in from the same browser took its place.
     Login,
     /// Its user signed out.
     Logout,
+    /// The application refused to go on with it when it was refreshed.
+    Refused,
     /// A refresh token was used twice.
     Reuse,
     /// The application or an operator ended it.
@@ -69,12 +79,15 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Absolute,
+        Self::Context,
         Self::Generation,
         Self::Idle,
+        Self::Limit,
         Self::Login,
         Self::Logout,
+        Self::Refused,
         Self::Reuse,
         Self::Revoked,
         Self::Rollback,
@@ -84,10 +97,13 @@ impl EndReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Absolute => "absolute",
+            Self::Context => "context",
             Self::Generation => "generation",
             Self::Idle => "idle",
+            Self::Limit => "limit",
             Self::Login => "login",
             Self::Logout => "logout",
+            Self::Refused => "refused",
             Self::Reuse => "reuse",
             Self::Revoked => "revoked",
             Self::Rollback => "rollback",
@@ -167,6 +183,8 @@ pub(crate) mod tests {
             last_activity: START,
             idle: Span::from_secs(3600),
             absolute_end: START.plus(Span::from_secs(86_400)),
+            start_context: None,
+            last_context: None,
             device: None,
             claims: String::new(),
             ended: None,

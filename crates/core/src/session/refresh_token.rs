@@ -38,6 +38,12 @@ impl FamilySecret {
     pub fn digest(&self) -> Digest {
         sha256(&self.0)
     }
+
+    /// What the store keeps of where a session is used: an HMAC under a key of the secret's own, so that the store's content
+    /// cannot be searched for an address, and two sessions from one place have nothing in common.
+    pub fn context_digest(&self, context: &str) -> Digest {
+        HmacKey::sha256(&derive(&self.0, "session context")).tag(context.as_bytes())
+    }
 }
 
 impl fmt::Debug for FamilySecret {
@@ -148,6 +154,15 @@ mod tests {
 
     fn keys() -> RefreshKeys {
         RefreshKeys::new(&[(3, &[1; 32]), (4, &[2; 32])]).unwrap()
+    }
+
+    #[test]
+    fn a_context_is_kept_under_a_key_of_its_own_session() {
+        let [one, other] = [token(0), token(0)].map(|token| token.family);
+        assert_eq!(one.context_digest("a"), one.clone().context_digest("a"));
+        assert_ne!(one.context_digest("a"), one.context_digest("b"));
+        assert_ne!(one.context_digest("a"), other.context_digest("a"));
+        assert_ne!(one.context_digest(""), one.digest());
     }
 
     #[test]

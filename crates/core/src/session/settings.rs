@@ -1,5 +1,9 @@
 //! The options of one set of sessions.
 
+use super::{
+    SessionLimit,
+    rotation::{Heal, Mismatch},
+};
 use crate::{
     error::{Code, Error},
     time::Span,
@@ -26,6 +30,14 @@ pub struct Settings {
     pub idle: Span,
     /// How long a session lasts at most.
     pub absolute: Span,
+    /// What becomes of a refresh token that is ahead of the store.
+    pub heal: Heal,
+    /// Whether sessions are bound to the context in which they are used, and what becomes of a token from elsewhere.
+    pub binding: Option<Mismatch>,
+    /// Whether the application is asked at each refresh: then none is granted without its answer.
+    pub on_refresh: bool,
+    /// How many sessions a subject may have at once; `None`: any number.
+    pub max_sessions: Option<SessionLimit>,
 }
 
 impl Settings {
@@ -48,6 +60,9 @@ impl Settings {
         if self.absolute > MAX_ABSOLUTE {
             return refused("absolute takes at most 400 days");
         }
+        if self.max_sessions.is_some_and(|limit| limit.count == 0) {
+            return refused("maxSessions takes 1 or more");
+        }
         if self.idle > self.absolute {
             return refused("idle must not be longer than absolute");
         }
@@ -58,6 +73,7 @@ impl Settings {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::session::WhenFull;
 
     pub(crate) fn settings() -> Settings {
         Settings {
@@ -67,13 +83,17 @@ pub(crate) mod tests {
             grace: Span::from_secs(10),
             idle: Span::from_secs(3600),
             absolute: Span::from_secs(86_400),
+            heal: Heal::One,
+            binding: None,
+            on_refresh: false,
+            max_sessions: None,
         }
     }
 
     #[test]
     fn the_defaults_are_fine_and_nonsense_is_refused() {
         assert_eq!(settings().check(), Ok(()));
-        let wrong: [fn(&mut Settings); 8] = [
+        let wrong: [fn(&mut Settings); 9] = [
             |s| s.issuer = String::new(),
             |s| s.audience = String::new(),
             |s| s.access_ttl = Span::from_millis(999),
@@ -82,6 +102,12 @@ pub(crate) mod tests {
             |s| s.idle = Span::ZERO,
             |s| s.idle = Span::from_secs(86_401),
             |s| s.absolute = Span::from_secs(401 * 86_400),
+            |s| {
+                s.max_sessions = Some(SessionLimit {
+                    count: 0,
+                    when_full: WhenFull::EndOldest,
+                });
+            },
         ];
         for change in wrong {
             let mut settings = settings();

@@ -14,7 +14,7 @@ use crate::{
     crypto::Algorithm,
     error::Code,
     revocation::{Revocation, Target},
-    session::{EndReason, Record, SessionId, rotation},
+    session::{EndReason, Record, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
 
@@ -30,11 +30,13 @@ pub trait Store: Send + Sync {
     /// processes that do this at once, all get the same keys.
     fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>);
 
-    /// Stores a new session.
-    fn create(&self, record: Record, done: Done<()>);
+    /// Stores a new session, after [`make_room`](crate::session::make_room) for it if there is a limit: those that give way are
+    /// ended, with the revocation of their access tokens, in the same step. Of many sign-ins at once none gets past the limit.
+    fn create(&self, ask: CreateAsk, done: Done<Created>);
 
     /// Judges a refresh token ([`rotation::refresh`]) and stores what the judgement leaves; when it ends the session, the
-    /// revocation of its access tokens is stored in the same step. `None`: there is no such session.
+    /// revocation of its access tokens is stored in the same step. `None`: there is no such session. An ask that only checks
+    /// ([`rotation::Intent::Check`]) stores nothing but such an end.
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>);
 
     /// Ends sessions and stores the revocation that belongs to it in the same step.
@@ -66,8 +68,45 @@ pub trait Store: Send + Sync {
     /// The account of that name.
     fn account(&self, name: String, done: Done<Option<Account>>);
 
+    /// The store's own clock, which all who share it can be compared with. `None`, as here, where it has none: then every
+    /// process that uses the store has the clock of one host.
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        done(Ok(None));
+    }
+
     /// Finishes what is queued and lets go of everything. Steps queued later fail with [`Code::StoreClosed`].
     fn close(&self, done: Done<()>);
+}
+
+/// A session to be stored.
+#[derive(Clone, Debug)]
+pub struct CreateAsk {
+    /// The session.
+    pub record: Record,
+    /// How many its subject may have.
+    pub limit: Option<SessionLimit>,
+    /// The time of the sign-in; the record's own times may have been moved behind a cut-off.
+    pub now: UnixMs,
+}
+
+/// A session without a limit, now.
+impl From<Record> for CreateAsk {
+    fn from(record: Record) -> Self {
+        Self {
+            now: record.rotated_at,
+            limit: None,
+            record,
+        }
+    }
+}
+
+/// What became of a session that was to be stored.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Created {
+    /// Whether it was stored; otherwise the limit refused it, and nothing has changed.
+    pub admitted: bool,
+    /// The sessions that gave way, ended.
+    pub ended: Vec<Record>,
 }
 
 /// The answer to a refresh: the judgement, and the record as it stands after it.
@@ -181,13 +220,13 @@ impl Which {
         };
         let subject = record.subject.clone();
         Ok(match rotation::refresh(&mut record, ask) {
-            rotation::Verdict::Granted(_) => Some(Self::Subject {
+            rotation::Verdict::Granted(_) | rotation::Verdict::GrantedElsewhere(_) => Some(Self::Subject {
                 subject,
                 before: None,
                 except: None,
             }),
             rotation::Verdict::Refused(error) if error.code() == Code::RefreshInvalid => None,
-            rotation::Verdict::Refused(_) => Some(Self::Session {
+            rotation::Verdict::Outdated | rotation::Verdict::Refused(_) => Some(Self::Session {
                 sid: ask.token.sid,
                 subject: None,
             }),

@@ -12,8 +12,8 @@ use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
+    session::{Record, SessionId, SessionLimit, make_room, rotation},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
     time::{Span, UnixMs},
 };
 
@@ -72,18 +72,26 @@ impl Store for MemoryStore {
         });
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
         self.step(done, |state| {
             if state.sessions.len() >= MAX_SESSIONS {
                 return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
             }
+            let CreateAsk { record, limit, now } = ask;
+            let ended = match limit {
+                Some(limit) => state.make_room(limit, &record.subject, now),
+                None => Some(Vec::new()),
+            };
+            let Some(ended) = ended else {
+                return Ok(Created::default());
+            };
             state
                 .by_subject
                 .entry(record.subject.clone())
                 .or_default()
                 .insert(record.sid);
             state.sessions.insert(record.sid, record);
-            Ok(())
+            Ok(Created { admitted: true, ended })
         });
     }
 
@@ -133,11 +141,7 @@ impl Store for MemoryStore {
     }
 
     fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>) {
-        self.step(done, |state| {
-            let sids = state.by_subject.get(&subject).into_iter().flatten();
-            let records = sids.filter_map(|sid| state.sessions.get(sid));
-            Ok(records.filter(|record| record.is_open(now)).cloned().collect())
-        });
+        self.step(done, |state| Ok(state.open_sessions(&subject, now)));
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
@@ -197,6 +201,26 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    /// Ends what gives way to one more session of the subject; `None` if nothing does.
+    fn make_room(&mut self, limit: SessionLimit, subject: &str, now: UnixMs) -> Option<Vec<Record>> {
+        let mut others = self.open_sessions(subject, now);
+        if !make_room(limit, &mut others, now) {
+            return None;
+        }
+        others.retain(|record| record.ended.is_some());
+        for record in &others {
+            self.revocations.extend(record.revocation());
+            self.sessions.insert(record.sid, record.clone());
+        }
+        Some(others)
+    }
+
+    fn open_sessions(&self, subject: &str, now: UnixMs) -> Vec<Record> {
+        let sids = self.by_subject.get(subject).into_iter().flatten();
+        let records = sids.filter_map(|sid| self.sessions.get(sid));
+        records.filter(|record| record.is_open(now)).cloned().collect()
+    }
+
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
         let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);

@@ -4,7 +4,9 @@
 //! atomic; a step over several is many, in an order that is safe to be stopped in (see `sessions`).
 
 mod accounts;
+mod creation;
 mod keys;
+mod ledger;
 mod link;
 mod names;
 mod record;
@@ -15,6 +17,7 @@ mod sessions;
 mod step;
 mod trouble;
 mod url;
+mod watch;
 
 use std::{
     future::Future,
@@ -29,15 +32,17 @@ use keyturn_core::{
     error::Code,
     revocation::Revocation,
     session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 
+use ledger::Ledger;
 use link::Link;
 use names::Names;
 use step::Step;
 pub use url::RedisUrl;
+use watch::Watch;
 
 /// How many steps are under way or wait at most; further ones fail at once instead of growing the queue.
 const QUEUE: usize = 16_384;
@@ -47,8 +52,10 @@ pub struct RedisStore {
     names: Names,
     runtime: &'static Handle,
     under_way: Arc<UnderWay>,
+    ledger: Arc<Ledger>,
     /// `None` once closed.
     link: Mutex<Option<Arc<Link>>>,
+    watching: Mutex<Option<AbortHandle>>,
 }
 
 /// Steps that have not been answered.
@@ -75,6 +82,8 @@ impl RedisStore {
             names: Names(url.prefix.clone()),
             runtime,
             under_way: Arc::default(),
+            ledger: Arc::default(),
+            watching: Mutex::default(),
             link: Mutex::new(Some(Arc::new(Link::start(url.clone())))),
         })
     }
@@ -93,7 +102,7 @@ impl RedisStore {
             let error = StoreError::new(Code::StoreUnavailable, "too many steps wait for Redis");
             return done(Err(error.untouched()));
         };
-        let work = work(Arc::new(Step::new(link, self.names.clone())));
+        let work = work(Arc::new(Step::new(link, self.names.clone(), Arc::clone(&self.ledger))));
         self.runtime.spawn(async move {
             let answer = work.await;
             // Before the answer: whoever gets it may begin the next at once.
@@ -111,8 +120,8 @@ impl Store for RedisStore {
         );
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.step(done, |step| async move { sessions::create(&step, &record).await });
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.step(done, |step| async move { creation::create(&step, &ask).await });
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
@@ -149,11 +158,27 @@ impl Store for RedisStore {
         });
     }
 
-    fn watch(&self, _: Watcher) {}
+    fn watch(&self, watcher: Watcher) {
+        let Some(link) = locked(&self.link).clone() else {
+            return;
+        };
+        let (for_steps, names, ledger) = (Arc::clone(&link), self.names.clone(), Arc::clone(&self.ledger));
+        let watch = Watch {
+            link,
+            step: Box::new(move || Step::new(Arc::clone(&for_steps), names.clone(), Arc::clone(&ledger))),
+            names: self.names.clone(),
+            watcher,
+        };
+        let watching = self.runtime.spawn(watch.follow()).abort_handle();
+        if let Some(earlier) = locked(&self.watching).replace(watching) {
+            earlier.abort();
+        }
+    }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {
         self.step(done, move |step| async move {
             sessions::purge(&step, now).await?;
+            step.ledger.expire(now);
             revocations::purge(&step, now).await
         });
     }
@@ -168,14 +193,30 @@ impl Store for RedisStore {
         self.step(done, |step| async move { accounts::load(&step, &name).await });
     }
 
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        self.step(done, |step| async move { step.server_time().await.map(Some) });
+    }
+
     fn close(&self, done: Done<()>) {
         let link = locked(&self.link).take();
+        if let Some(watching) = locked(&self.watching).take() {
+            watching.abort();
+        }
         let under_way = Arc::clone(&self.under_way);
         self.runtime.spawn(async move {
             under_way.until_none().await;
             drop(link);
             done(Ok(()));
         });
+    }
+}
+
+/// Stops watching; the connections go with their last user.
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        if let Some(watching) = locked(&self.watching).take() {
+            watching.abort();
+        }
     }
 }
 

@@ -32,6 +32,12 @@ pub(super) fn fields(record: &Record) -> Vec<(&'static str, Vec<u8>)> {
     if let Some(device) = &record.device {
         fields.push(("device", device.clone().into_bytes()));
     }
+    for (name, digest) in [
+        ("start_context", record.start_context),
+        ("last_context", record.last_context),
+    ] {
+        fields.extend(digest.map(|digest| (name, digest.to_vec())));
+    }
     if let Some(ended) = record.ended {
         fields.push(("ended_at", time(ended.at)));
         fields.push(("ended_reason", ended.reason.as_str().into()));
@@ -48,6 +54,11 @@ fn read(sid: SessionId, fields: &Fields) -> Option<Record> {
     let text = |name: &str| fields.get(name).and_then(|value| String::from_utf8(value.clone()).ok());
     let number = |name: &str| text(name)?.parse::<u64>().ok();
     let time = |name: &str| number(name).map(UnixMs::new);
+    // An empty one is none.
+    let context = |name: &str| match fields.get(name).map(Vec::as_slice) {
+        None | Some([]) => Some(None),
+        Some(digest) => digest.try_into().ok().map(Some),
+    };
     let ended = match (time("ended_at"), text("ended_reason")) {
         (Some(at), Some(reason)) => Some(Ended {
             at,
@@ -67,6 +78,8 @@ fn read(sid: SessionId, fields: &Fields) -> Option<Record> {
         last_activity: time("last_activity")?,
         idle: Span::from_millis(number("idle")?),
         absolute_end: time("absolute_end")?,
+        start_context: context("start_context")?,
+        last_context: context("last_context")?,
         device: text("device"),
         claims: text("claims")?,
         ended,

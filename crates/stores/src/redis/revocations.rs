@@ -37,6 +37,7 @@ pub(super) async fn store(step: &Step, revocations: &[Revocation]) -> Result<(),
             call = call.number(revocation.expires_at.as_millis()).arg(text(revocation));
         }
         step.run_one::<i64>(&call).await?;
+        step.ledger.note(portion);
     }
     Ok(())
 }
@@ -79,10 +80,11 @@ pub(super) async fn purge(step: &Step, now: UnixMs) -> Result<(), StoreError> {
 }
 
 /// One revocation as text: kind, expiry, cut-off or nothing, and name, which may hold anything.
-fn text(revocation: &Revocation) -> String {
+pub(super) fn text(revocation: &Revocation) -> String {
     let (kind, before, name) = match &revocation.target {
         Target::Everything { before } => ("everything", Some(before), String::new()),
         Target::Key { kid } => ("key", None, kid.clone()),
+        Target::Permissions { subject, before } => ("permissions", Some(before), subject.clone()),
         Target::Session { sid } => ("session", None, sid.to_string()),
         Target::Subject { subject, before } => ("subject", Some(before), subject.clone()),
         Target::Token { jti } => ("token", None, jti.clone()),
@@ -103,6 +105,10 @@ fn parse(text: &str) -> Option<Revocation> {
     let target = match kind {
         "everything" => Target::Everything { before: before()? },
         "key" => Target::Key { kid: name },
+        "permissions" => Target::Permissions {
+            before: before()?,
+            subject: name,
+        },
         "session" => Target::Session {
             sid: SessionId::parse(&name).ok()?,
         },
@@ -135,6 +141,10 @@ mod tests {
         for target in [
             Target::Everything { before: at },
             Target::Key { kid: String::new() },
+            Target::Permissions {
+                subject: "a".into(),
+                before: at,
+            },
             Target::Session { sid },
             Target::Subject {
                 subject: "a b {c}".into(),

@@ -24,6 +24,12 @@ macro_rules! script {
     };
 }
 
+script!(
+    ADMIT,
+    "lua/admit.lua",
+    true,
+    "Puts a session into an index that is still as it was read."
+);
 script!(CREATE, "lua/create.lua", true, "Stores a new session.");
 script!(END, "lua/end.lua", true, "Ends a session.");
 script!(FORGET, "lua/forget.lua", true, "Deletes expired revocations.");

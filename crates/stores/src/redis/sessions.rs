@@ -12,7 +12,7 @@ use keyturn_core::{
     revocation::Revocation,
     session::{
         EndReason, Record, SessionId,
-        rotation::{self, Outcome, Verdict, end_error},
+        rotation::{self, Heal, Intent, Mismatch, Outcome, Verdict, end_error},
     },
     store::{EndAnswer, EndAsk, Refreshed, StoreError, Which},
     time::{Span, UnixMs},
@@ -20,55 +20,20 @@ use keyturn_core::{
 use redis::Value;
 
 use super::{
-    record::{Fields, fields, record},
+    record::{Fields, record},
     revocations,
-    script::{CREATE, Call, END, INDEX, REFRESH, TOUCH},
+    script::{Call, END, REFRESH, TOUCH},
     step::{Step, damaged},
 };
 
 /// How many commands of one step are under way at once.
 const AT_ONCE: usize = 128;
 
-/// How long a session is kept beyond its absolute end at most; the purge comes earlier.
-const MARGIN: Span = Span::from_secs(24 * 3600);
-
 /// How far the clocks of hosts that share a store may differ: a cut-off of all there is reaches that much further.
 const CLOCK_SKEW: Span = Span::from_secs(1);
 
 /// How many sessions are read from an index at once.
 const PAGE: isize = 5000;
-
-/// Stores a new session. Nobody has its token before it is stored, so the order does not matter.
-pub(super) async fn create(step: &Step, made: &Record) -> Result<(), StoreError> {
-    let lives = made.absolute_end.plus(MARGIN).since(made.latest());
-    let mut call = Call::new(&CREATE, [step.names.session(&made.sid)]).number(lives.as_millis());
-    for (name, value) in fields(made) {
-        call = call.arg(name).arg(value);
-    }
-    let entry = |key: String, useless: UnixMs| {
-        Call::new(&INDEX, [key])
-            .number(made.absolute_end.as_millis())
-            .arg(made.sid.to_string())
-            .number(lives.as_millis())
-            .number(useless.as_millis())
-    };
-    let of_subject = entry(step.names.subject(&made.subject), made.latest().minus(MARGIN));
-    // Of this list the purge takes out what is over: it must find the sessions in it.
-    let of_all = entry(step.names.part_of(&made.sid), UnixMs::default());
-    let (stored, _, _) = future::try_join3(
-        step.run::<i64>(&call),
-        step.run::<i64>(&of_subject),
-        step.run::<i64>(&of_all),
-    )
-    .await?;
-    if stored == 0 {
-        return Err(StoreError::new(
-            Code::Internal,
-            "there is a session of this sid already",
-        ));
-    }
-    Ok(())
-}
 
 /// Judges a refresh token and stores what the judgement leaves.
 pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<Refreshed>, StoreError> {
@@ -85,15 +50,26 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
         _ => {}
     }
     let judged = record(sid, &read_fields(parts.next())?)?;
-    let granted = |outcome| Ok(Verdict::Granted(outcome));
+    let mut rest = parts;
+    let granted = |outcome, elsewhere: Option<Value>| {
+        let elsewhere = elsewhere.map_or(Ok(false), |mark| text(Some(mark)).map(|mark| !mark.is_empty()))?;
+        Ok(if elsewhere {
+            Verdict::GrantedElsewhere(outcome)
+        } else {
+            Verdict::Granted(outcome)
+        })
+    };
     let verdict = match verdict.as_str() {
-        "rotated" => granted(Outcome::Rotated),
-        "replayed" => granted(Outcome::Replayed),
-        "healed" => granted(Outcome::Healed),
+        "rotated" => granted(Outcome::Rotated, rest.next()),
+        "replayed" => granted(Outcome::Replayed, rest.next()),
+        "healed" => granted(Outcome::Healed, rest.next()),
+        "healed_ahead" => granted(Outcome::HealedAhead, rest.next()),
+        "outdated" => Ok(Verdict::Outdated),
+        "context" => Ok(Verdict::Refused(Error::because(Code::RefreshRefused, "context"))),
         "invalid" => Ok(Verdict::Refused(Code::RefreshInvalid.into())),
         "clock" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"))),
         "ended" => ended(&judged),
-        "end" => return end_judged(step, sid, parts).await.map(Some),
+        "end" => return end_judged(step, sid, rest).await.map(Some),
         _ => Err(damaged("a verdict")),
     }?;
     Ok(Some(Refreshed {
@@ -106,6 +82,23 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
 fn judgement(step: &Step, ask: &rotation::Ask) -> Call {
     // Longer ago than there has been time is the same as at its beginning.
     let report = |ago: Span| ago.as_millis().min(UnixMs::MAX.as_millis()).to_string();
+    let intent = match ask.intent {
+        Intent::Check => "check",
+        Intent::Rotate => "rotate",
+    };
+    let heal = match ask.heal {
+        Heal::Any => "any",
+        Heal::One => "one",
+    };
+    let (context, mismatch) = ask.context.as_ref().map_or((&[][..], ""), |context| {
+        let mismatch = match context.mismatch {
+            Mismatch::Reject => "reject",
+            Mismatch::Report => "report",
+            Mismatch::Revoke => "revoke",
+        };
+        (context.digest.as_slice(), mismatch)
+    });
+    let claims = ask.claims.as_ref();
     Call::new(&REFRESH, [step.names.session(&ask.token.sid)])
         .arg(ask.token.family.digest())
         .number(ask.token.generation)
@@ -115,6 +108,13 @@ fn judgement(step: &Step, ask: &rotation::Ask) -> Call {
         .number(ask.seen.unwrap_or_default().as_millis())
         .arg(ask.report.map_or_else(String::new, report))
         .number(ask.revoked)
+        .arg(intent)
+        .arg(heal)
+        .arg(context)
+        .arg(mismatch)
+        .number(claims.is_some())
+        .arg(claims.map_or("", |claims| claims.text.as_str()))
+        .arg(claims.map_or("", |claims| claims.instead_of.as_str()))
         .timely()
 }
 
@@ -161,17 +161,21 @@ fn ended(record: &Record) -> Result<Verdict, StoreError> {
 }
 
 /// How a session is ended.
-struct Ending<'a> {
-    at: UnixMs,
-    reason: EndReason,
+pub(super) struct Ending<'a> {
+    pub(super) at: UnixMs,
+    pub(super) reason: EndReason,
     /// Its last activity as decimal text, if that is to move.
-    activity: String,
+    pub(super) activity: String,
     /// Whose it must be.
-    subject: Option<&'a str>,
+    pub(super) subject: Option<&'a str>,
 }
 
 /// Ends a record, and says whether this did it; `None` if there is no such session.
-async fn end_one(step: &Step, sid: &SessionId, ending: &Ending<'_>) -> Result<Option<(bool, Record)>, StoreError> {
+pub(super) async fn end_one(
+    step: &Step,
+    sid: &SessionId,
+    ending: &Ending<'_>,
+) -> Result<Option<(bool, Record)>, StoreError> {
     let call = Call::new(&END, [step.names.session(sid)])
         .number(ending.at.as_millis())
         .arg(ending.reason.as_str())
@@ -231,6 +235,9 @@ async fn end_each(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer,
         answer.revocations.extend(record.revocation());
         answer.subject = Some(record.subject);
     }
+    if let Some(subject) = &answer.subject {
+        leave_index(step, subject, &answer.ended).await?;
+    }
     Ok(answer)
 }
 
@@ -263,7 +270,25 @@ async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, 
             answer.ended.push(record.sid);
         }
     }
+    if let Some(subject) = &answer.subject {
+        leave_index(step, subject, &answer.ended).await?;
+    }
     Ok(answer)
+}
+
+/// Takes ended sessions out of the index of their subject. Those that stay in it, because something stopped in between, are
+/// passed over by whoever reads it.
+async fn leave_index(step: &Step, subject: &str, ended: &[SessionId]) -> Result<(), StoreError> {
+    let index = step.names.subject(subject);
+    for page in ended.chunks(1000) {
+        let mut command = redis::cmd("ZREM");
+        command.arg(&index);
+        for sid in page {
+            command.arg(sid.to_string());
+        }
+        step.write::<i64>(&index, &command).await?;
+    }
+    Ok(())
 }
 
 async fn end_all(
@@ -307,7 +332,6 @@ pub(super) async fn list(step: &Step, subject: &str, now: UnixMs) -> Result<Vec<
     let entries = of_subject(step, subject).await?;
     let mut records = load_all(step, entries.into_iter().map(|(sid, _)| sid).collect()).await?;
     records.retain(|record| record.is_open(now) && record.subject == subject);
-    records.sort_by_key(|record| record.sid);
     Ok(records)
 }
 
@@ -372,7 +396,7 @@ async fn load(step: &Step, sid: &SessionId) -> Result<Option<Record>, StoreError
     record(*sid, &fields).map(Some)
 }
 
-async fn load_all(step: &Step, sids: Vec<SessionId>) -> Result<Vec<Record>, StoreError> {
+pub(super) async fn load_all(step: &Step, sids: Vec<SessionId>) -> Result<Vec<Record>, StoreError> {
     let loaded: Vec<_> = sids
         .into_iter()
         .map(|sid| async move { load(step, &sid).await })
@@ -384,7 +408,7 @@ async fn load_all(step: &Step, sids: Vec<SessionId>) -> Result<Vec<Record>, Stor
         .await
 }
 
-async fn of_subject(step: &Step, subject: &str) -> Result<Vec<(SessionId, UnixMs)>, StoreError> {
+pub(super) async fn of_subject(step: &Step, subject: &str) -> Result<Vec<(SessionId, UnixMs)>, StoreError> {
     entries(step, &step.names.subject(subject)).await
 }
 

@@ -8,10 +8,15 @@ use std::{
     time::Instant,
 };
 
-use keyturn_core::{error::Code, store::StoreError};
+use keyturn_core::{
+    error::Code,
+    store::StoreError,
+    time::{Span, UnixMs},
+};
 use redis::{Cmd, FromRedisValue, Value};
 
 use super::{
+    ledger::Ledger,
     link::{Link, PATIENCE, Request},
     names::Names,
     script::Call,
@@ -19,18 +24,20 @@ use super::{
 
 /// A step under way.
 pub(super) struct Step {
-    pub(super) link: Arc<Link>,
+    link: Arc<Link>,
     pub(super) names: Names,
+    pub(super) ledger: Arc<Ledger>,
     begun: Instant,
     /// Writes that were begun: after the first nobody can say that nothing has changed.
     writes: AtomicUsize,
 }
 
 impl Step {
-    pub(super) fn new(link: Arc<Link>, names: Names) -> Self {
+    pub(super) fn new(link: Arc<Link>, names: Names, ledger: Arc<Ledger>) -> Self {
         Self {
             link,
             names,
+            ledger,
             begun: Instant::now(),
             writes: AtomicUsize::new(0),
         }
@@ -45,6 +52,12 @@ impl Step {
     pub(super) async fn read<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T, StoreError> {
         let value = self.link.call(key, Request::Read(command), self.deadline(true)).await;
         convert(self.known(value)?)
+    }
+
+    /// What the clock of a server says: in a Cluster that of the one that keeps the revocations.
+    pub(super) async fn server_time(&self) -> Result<UnixMs, StoreError> {
+        let (seconds, micros): (u64, u64) = self.read(&self.names.head(), &redis::cmd("TIME")).await?;
+        Ok(UnixMs::from_secs(seconds).plus(Span::from_millis(micros / 1000)))
     }
 
     pub(super) async fn write<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T, StoreError> {

@@ -18,7 +18,7 @@ use keyturn_core::{
     account::Account,
     revocation::Revocation,
     session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
 
@@ -41,8 +41,8 @@ impl Store for SqliteStore {
         self.0.queue(done, move |db| keys::load_or_store(db, &candidates));
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.0.queue(done, move |db| sessions::insert(db, &record));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.0.queue(done, move |db| sessions::create(db, &ask));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {

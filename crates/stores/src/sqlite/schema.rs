@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::connection::failure;
 
 /// Statements that lead from each version to the next; the position is the version they start from.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE keyturn_sessions (
         sid BLOB PRIMARY KEY,
         subject TEXT NOT NULL,
@@ -54,7 +55,12 @@ const MIGRATIONS: &[&str] = &["
         roles TEXT NOT NULL,
         permissions TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN start_context BLOB;
+    ALTER TABLE keyturn_sessions ADD COLUMN last_context BLOB;
+",
+];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while
 /// this one was running, or rows may be damaged; going on would mean to miss revocations without a word.

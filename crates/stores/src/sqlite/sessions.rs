@@ -2,8 +2,8 @@
 
 use keyturn_core::{
     revocation::Revocation,
-    session::{EndReason, Ended, Record, SessionId, rotation},
-    store::{EndAnswer, EndAsk, Refreshed, Which},
+    session::{EndReason, Ended, Record, SessionId, make_room, rotation},
+    store::{CreateAsk, Created, EndAnswer, EndAsk, Refreshed, Which},
     time::{Span, UnixMs},
 };
 use rusqlite::{
@@ -14,13 +14,36 @@ use rusqlite::{
 use super::revocations;
 
 const COLUMNS: &str = "sid, subject, generation, refresh_key, family, rotated_at, authenticated_at, last_activity, idle, \
-     absolute_end, device, claims, ended_at, ended_reason";
+     absolute_end, device, claims, ended_at, ended_reason, start_context, last_context";
 
-/// Stores a new session.
-pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
+/// Stores a new session, after making room for it.
+pub(super) fn create(db: &Connection, ask: &CreateAsk) -> Result<Created> {
+    let mut created = Created {
+        admitted: true,
+        ended: Vec::new(),
+    };
+    if let Some(limit) = ask.limit {
+        let mut others = list(db, &ask.record.subject, ask.now)?;
+        created.admitted = make_room(limit, &mut others, ask.now);
+        others.retain(|record| record.ended.is_some());
+        created.ended = others;
+    }
+    for record in &created.ended {
+        update(db, record)?;
+        if let Some(revocation) = record.revocation() {
+            revocations::insert(db, &revocation)?;
+        }
+    }
+    if created.admitted {
+        insert(db, &ask.record)?;
+    }
+    Ok(created)
+}
+
+fn insert(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO keyturn_sessions ({COLUMNS}, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     ))?
     .execute(params![
         record.sid.as_bytes(),
@@ -37,6 +60,8 @@ pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
         record.ended.map(|ended| ended.reason.as_str()),
+        record.start_context,
+        record.last_context,
         to_ms(record.sid.time()),
     ])?;
     Ok(())
@@ -216,7 +241,8 @@ fn query(db: &Connection, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<
 fn update(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(
         "UPDATE keyturn_sessions SET generation = ?2, refresh_key = ?3, rotated_at = ?4, authenticated_at = ?5,
-             last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9 WHERE sid = ?1",
+             last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9, start_context = ?10, last_context = ?11
+         WHERE sid = ?1",
     )?
     .execute(params![
         record.sid.as_bytes(),
@@ -228,6 +254,8 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
         record.ended.map(|ended| ended.reason.as_str()),
+        record.start_context,
+        record.last_context,
     ])?;
     Ok(())
 }
@@ -255,6 +283,8 @@ fn read(row: &Row<'_>) -> Result<Record> {
         last_activity: time(7)?,
         idle: time(8)?.since(UnixMs::default()),
         absolute_end: time(9)?,
+        start_context: row.get(14)?,
+        last_context: row.get(15)?,
         device: row.get(10)?,
         claims: row.get(11)?,
         ended,

@@ -35,7 +35,7 @@ fn on_each(case: impl Fn(&dyn Store)) {
 
 fn created(store: &dyn Store, subject: &str, started: u64) -> (Record, keyturn_core::session::FamilySecret) {
     let made = session(subject, at(started));
-    wait(|done| store.create(made.0.clone(), done)).unwrap();
+    wait(|done| store.create(made.0.clone().into(), done)).unwrap();
     made
 }
 
@@ -388,7 +388,10 @@ fn after_the_close_every_step_fails_and_a_second_close_does_not() {
         wait(|done| store.close(done)).unwrap();
         let (record, family) = session("alice", START);
         let code = |answer: Result<(), keyturn_core::store::StoreError>| answer.unwrap_err().code;
-        assert_eq!(code(wait(|done| store.create(record.clone(), done))), Code::StoreClosed);
+        assert_eq!(
+            code(wait(|done| store.create(record.clone().into(), done)).map(|_| ())),
+            Code::StoreClosed
+        );
         let refreshed = wait(|done| store.refresh(ask(&record, &family, 0, at(1)), done));
         assert_eq!(refreshed.unwrap_err().code, Code::StoreClosed);
         let again = wait(|done| store.close(done));
@@ -445,7 +448,7 @@ fn a_store_is_an_object() {
 fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
     on_each(|store| {
         let (ahead, _) = session("alice", at(1).plus(Span::from_millis(3)));
-        wait(|done| store.create(ahead.clone(), done)).unwrap();
+        wait(|done| store.create(ahead.clone().into(), done)).unwrap();
         let which = Which::Subject {
             subject: "alice".into(),
             before: None,
@@ -453,14 +456,9 @@ fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
         };
         let answer = end(store, which, 1);
         assert_eq!(answer.ended, [ahead.sid]);
-        let before = ahead.sid.time();
-        assert_eq!(
-            answer.revocations[0].target,
-            Target::Subject {
-                subject: "alice".into(),
-                before
-            }
-        );
+        // Where several hosts share a store it reaches further by what their clocks may differ.
+        let reached = |target: &Target| matches!(target, Target::Subject { before, .. } if *before >= ahead.sid.time());
+        assert!(reached(&answer.revocations[0].target));
         created(store, "bob", 2);
         assert_eq!(end(store, Which::Everything { before: None }, 2).ended.len(), 1);
     });

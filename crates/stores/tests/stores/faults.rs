@@ -7,7 +7,7 @@ use keyturn_core::{
     error::Code,
     revocation::Revocation,
     session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
 
@@ -60,8 +60,8 @@ impl Store for FaultyStore {
         self.inner.keys(candidates, done);
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.step(done, |done| self.inner.create(record, done));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.step(done, |done| self.inner.create(ask, done));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {

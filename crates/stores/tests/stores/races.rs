@@ -2,16 +2,18 @@
 
 use std::{
     collections::HashSet,
+    env,
     sync::{Arc, Barrier, mpsc},
     thread,
 };
 
 use keyturn_core::{
-    session::{Manager, rotation::Outcome},
+    session::{Manager, RefreshRequest, rotation::Outcome},
     store::Store,
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
+use crate::redis_server::RedisServer;
 use crate::support::{START, at, manager, settle, sign_in};
 
 const RACERS: usize = 50;
@@ -27,7 +29,7 @@ fn race(managers: &[Arc<Manager>], token: &str, round: u64) -> String {
             thread::spawn(move || {
                 barrier.wait();
                 let answer = Box::new(move |granted| sender.send(granted).unwrap());
-                manager.refresh(&token, None, at(round), answer);
+                manager.refresh(&RefreshRequest::new(&token), at(round), answer);
             })
         })
         .collect();
@@ -53,7 +55,8 @@ fn rounds(managers: &[Arc<Manager>], rounds: u64) {
     for round in 1..=rounds {
         token = race(managers, &token, round * 20);
     }
-    let last = settle(|answer| managers[0].refresh(&token, None, at(rounds * 20 + 19), answer)).unwrap();
+    let last =
+        settle(|answer| managers[0].refresh(&RefreshRequest::new(&token), at(rounds * 20 + 19), answer)).unwrap();
     assert_eq!(u64::from(last.issued.record.generation), rounds + 1);
 }
 
@@ -78,6 +81,13 @@ fn on_one_sqlite_file_with_four_connections() {
         .map(|_| manager(Arc::new(SqliteStore::open(&path).unwrap())))
         .collect();
     rounds(&managers, 20);
+}
+
+#[test]
+fn on_one_redis_with_two_hosts() {
+    let Some(server) = RedisServer::start() else { return };
+    let managers: Vec<_> = (0..2).map(|_| manager(Arc::new(server.store()))).collect();
+    rounds(&managers, if env::var_os("KEYTURN_LONG").is_some() { 1000 } else { 50 });
 }
 
 #[test]

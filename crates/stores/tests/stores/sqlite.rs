@@ -11,7 +11,7 @@ use std::{
 use keyturn_core::{
     error::Code,
     revocation::{Revocation, Target},
-    store::{Store, StoreError},
+    store::{Created, Store, StoreError},
 };
 use keyturn_stores::SqliteStore;
 use rusqlite::Connection;
@@ -23,7 +23,7 @@ fn store(path: &Path) -> SqliteStore {
 }
 
 fn try_it(store: &SqliteStore) -> Result<(), StoreError> {
-    wait(|done| store.create(session("alice", at(0)).0, done))
+    wait(|done| store.create(session("alice", at(0)).0.into(), done)).map(|_| ())
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn sessions_and_the_file_mode_survive_a_restart() {
     let path = folder.path().join("a/b/keyturn.db");
     let (record, family) = session("alice", at(0));
     let first = store(&path);
-    wait(|done| first.create(record.clone(), done)).unwrap();
+    wait(|done| first.create(record.clone().into(), done)).unwrap();
     wait(|done| first.refresh(ask(&record, &family, 0, at(1)), done)).unwrap();
     wait(|done| first.close(done)).unwrap();
     assert!(
@@ -152,7 +152,7 @@ fn a_file_that_stays_locked_is_unavailable_and_nothing_is_lost() {
     let path = folder.path().join("keyturn.db");
     let store = store(&path);
     let (record, family) = session("alice", at(0));
-    wait(|done| store.create(record.clone(), done)).unwrap();
+    wait(|done| store.create(record.clone().into(), done)).unwrap();
     let holder = Connection::open(&path).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = wait(|done| store.refresh(ask(&record, &family, 0, at(1)), done));
@@ -176,8 +176,8 @@ fn all_who_wait_for_a_locked_file_are_answered_together() {
     let started = Instant::now();
     for n in 0..100 {
         let sender = sender.clone();
-        let done = Box::new(move |answer: Result<(), StoreError>| sender.send(answer.unwrap_err().code).unwrap());
-        store.create(session("alice", at(n)).0, done);
+        let done = Box::new(move |answer: Result<Created, StoreError>| sender.send(answer.unwrap_err().code).unwrap());
+        store.create(session("alice", at(n)).0.into(), done);
     }
     drop(sender);
     let codes: Vec<_> = receiver.iter().collect();
@@ -230,7 +230,7 @@ fn a_step_that_fails_takes_no_neighbour_with_it() {
             let sender = sender.clone();
             let made = if twin { record.clone() } else { session("bob", at(n)).0 };
             store.create(
-                made,
+                made.into(),
                 Box::new(move |answer| sender.send((n, twin, answer.is_ok())).unwrap()),
             );
         }
@@ -334,7 +334,7 @@ fn revocations_are_seen_while_another_process_holds_the_file() {
     // A step that has to wait for the lock must not keep the thread from looking.
     let (answer, waiting) = std::sync::mpsc::channel();
     store.create(
-        session("alice", at(0)).0,
+        session("alice", at(0)).0.into(),
         Box::new(move |created| answer.send(created.is_ok()).unwrap()),
     );
     let seen = receiver

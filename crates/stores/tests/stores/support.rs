@@ -6,7 +6,8 @@ use keyturn_core::{
     random::SystemRandom,
     revocation::RevocationIndex,
     session::{
-        Answer, Failure, FamilySecret, Manager, Record, RefreshToken, SessionId, Settings, Shared, SignIn, rotation,
+        Answer, Failure, FamilySecret, Manager, Record, RefreshToken, SessionId, Settings, Shared, SignIn,
+        rotation::{self, Heal, Intent},
     },
     store::{Done, Store, StoreError},
     time::{Span, UnixMs},
@@ -46,6 +47,8 @@ pub(crate) fn session(subject: &str, started: UnixMs) -> (Record, FamilySecret) 
         last_activity: started,
         idle: Span::from_secs(3600),
         absolute_end: started.plus(Span::from_secs(86_400)),
+        start_context: Some([7; 32]),
+        last_context: Some([8; 32]),
         device: Some("a device".into()),
         claims: r#""roles":["user"]"#.into(),
         ended: None,
@@ -60,12 +63,16 @@ pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: 
             generation,
             family: family.clone(),
         },
+        intent: Intent::Rotate,
         now,
         grace: Span::from_secs(10),
+        heal: Heal::One,
         newest_key: 0,
         seen: None,
         report: None,
         revoked: false,
+        context: None,
+        claims: None,
     }
 }
 
@@ -77,6 +84,10 @@ pub(crate) fn settings() -> Settings {
         grace: Span::from_secs(10),
         idle: Span::from_secs(3600),
         absolute: Span::from_secs(86_400),
+        heal: Heal::One,
+        binding: None,
+        on_refresh: false,
+        max_sessions: None,
     }
 }
 

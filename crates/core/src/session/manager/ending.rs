@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, shared::Pending};
+use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
 use crate::{
     error::{Code, Error},
     revocation::Revocation,
-    session::EndReason,
+    session::{EndReason, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
@@ -104,15 +104,15 @@ impl Manager {
     }
 
     /// Ends every session of the subject that a refresh token belongs to, if a refresh with it would be granted now; an older
-    /// one ends its own session only. Answers `Ok(None)` when there was none to end.
+    /// one ends its own session only. Answers `Ok(None)` when there was none to end. Of the request, token and context count.
     pub fn end_all_by_refresh_token(
         self: &Arc<Self>,
-        token: &str,
+        request: &RefreshRequest<'_>,
         reason: EndReason,
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let ask = match self.ask(token, None, now) {
+        let ask = match self.ask(request, Intent::Rotate, now) {
             Ok(ask) => ask,
             Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),

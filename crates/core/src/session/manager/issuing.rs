@@ -1,16 +1,14 @@
-//! Sign-in and refresh: everything that hands out tokens.
+//! Sign-in, and how a pair of tokens is made.
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
+use super::{Answer, Failure, Issued, Manager, SignIn};
 use crate::{
     error::{Code, Error},
     session::{
-        EndReason, FamilySecret, Record, RefreshToken, SessionId,
-        access_token::carried_claims,
-        rotation::{self, Verdict, end_error},
+        EndReason, FamilySecret, Record, RefreshToken, SessionId, access_token::carried_claims, rotation::end_error,
     },
-    store::{EndAsk, Which},
+    store::{CreateAsk, Created, EndAsk, Which},
     time::{Span, UnixMs},
 };
 
@@ -22,16 +20,48 @@ impl Manager {
             Err(error) => return done(Err(error.into())),
         };
         let manager = Arc::clone(self);
+        let ask = CreateAsk {
+            record: record.clone(),
+            limit: self.settings.max_sessions,
+            now,
+        };
         self.shared.store.create(
-            record.clone(),
+            ask,
             Box::new(move |created| {
-                let issued = created.map_err(Failure::from).and_then(|()| {
-                    manager.unless_cut_off(&record)?;
-                    Ok(manager.issue(record, family, now)?)
-                });
+                let issued = match created {
+                    Ok(created) => manager.started(record, family, created, now).map_err(Failure::from),
+                    Err(error) => {
+                        // It may have been committed all the same, and may have ended others.
+                        manager.shared.doubt(&error);
+                        Err(error.into())
+                    }
+                };
                 done(issued);
             }),
         );
+    }
+
+    fn started(
+        self: &Arc<Self>,
+        record: Record,
+        family: FamilySecret,
+        created: Created,
+        now: UnixMs,
+    ) -> Result<Issued, Error> {
+        if !created.admitted {
+            return Err(Code::SessionLimit.into());
+        }
+        for ended in &created.ended {
+            if let Some(revocation) = ended.revocation() {
+                self.shared.index.insert(&revocation);
+            }
+        }
+        self.unless_cut_off(&record)?;
+        let issued = self.issue(record, family, now, None)?;
+        Ok(Issued {
+            ended: created.ended,
+            ..issued
+        })
     }
 
     fn new_record(&self, sign_in: &SignIn, now: UnixMs) -> Result<(Record, FamilySecret), Error> {
@@ -49,7 +79,9 @@ impl Manager {
             sign_in.claims.as_deref(),
         )?;
         let started = self.after_cut_offs(subject, now);
+        self.check_context(sign_in.context.as_deref())?;
         let family = FamilySecret::generate(self.random.as_ref())?;
+        let context = sign_in.context.as_deref().map(|context| family.context_digest(context));
         let record = Record {
             sid: SessionId::generate(started, self.random.as_ref())?,
             subject: subject.clone(),
@@ -61,6 +93,8 @@ impl Manager {
             last_activity: started,
             idle: self.settings.idle,
             absolute_end: started.plus(self.settings.absolute),
+            start_context: context,
+            last_context: context,
             device: sign_in.device.as_deref().map(label),
             claims,
             ended: None,
@@ -74,11 +108,18 @@ impl Manager {
         cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
     }
 
-    fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
+    /// `read_at` is when the claims were read, if that was not now: a cut-off since then reaches them.
+    pub(super) fn issue(
+        &self,
+        record: Record,
+        family: FamilySecret,
+        now: UnixMs,
+        read_at: Option<UnixMs>,
+    ) -> Result<Issued, Error> {
         let ready = self.ready()?;
         // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
         let now = now.max(record.latest()).max(record.sid.time());
-        let read_at = self.after_cut_offs(&record.subject, now);
+        let read_at = read_at.unwrap_or_else(|| self.after_cut_offs(&record.subject, now));
         let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
         let token = RefreshToken {
             sid: record.sid,
@@ -90,55 +131,12 @@ impl Manager {
             refresh_token: ready.refresh.seal(&token, record.refresh_key)?,
             expires_at: access.expires_at,
             record,
+            ended: Vec::new(),
         })
     }
 
-    /// Exchanges a refresh token for a new pair, by the table of [`rotation`].
-    ///
-    /// `report` is how long ago the client says its user was active; without it the refresh is no activity.
-    pub fn refresh(self: &Arc<Self>, token: &str, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
-        let ask = match self.ask(token, report, now) {
-            Ok(ask) => ask,
-            Err(error) => return done(Err(error.into())),
-        };
-        let manager = Arc::clone(self);
-        let family = ask.token.family.clone();
-        let sid = ask.token.sid;
-        self.shared.store.refresh(
-            ask,
-            Box::new(move |answer| {
-                let concerning = |failure: Failure, subject: Option<String>| Failure {
-                    sid: Some(sid),
-                    subject,
-                    ..failure
-                };
-                let answer = match answer {
-                    Ok(Some(answer)) => answer,
-                    Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                    Err(error) => {
-                        // It may have been committed all the same, and may have ended the session.
-                        manager.shared.doubt(&error);
-                        return done(Err(concerning(error.into(), None)));
-                    }
-                };
-                if let Some(revocation) = &answer.revocation {
-                    manager.shared.index.insert(revocation);
-                }
-                let subject = answer.record.subject.clone();
-                let result = match answer.verdict {
-                    Verdict::Refused(error) => Err(error),
-                    Verdict::Granted(outcome) => manager
-                        .unless_cut_off(&answer.record)
-                        .and_then(|()| manager.issue(answer.record, family, now))
-                        .map(|issued| Granted { issued, outcome }),
-                };
-                done(result.map_err(|error| concerning(error.into(), Some(subject))));
-            }),
-        );
-    }
-
     /// Ends a session that was stored a moment after a cut-off that reaches it: its access tokens would be dead already.
-    fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
+    pub(super) fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
         if !self.shared.index.reaches_session(&record.sid, &record.subject) {
             return Ok(());
         }
@@ -150,20 +148,6 @@ impl Manager {
         let now = record.latest();
         self.end(EndAsk::new(which, reason, now), Box::new(|_| {}));
         Err(end_error(reason))
-    }
-
-    pub(super) fn ask(&self, token: &str, report: Option<Span>, now: UnixMs) -> Result<rotation::Ask, Error> {
-        let ready = self.ready()?;
-        let token = ready.refresh.open(token)?;
-        Ok(rotation::Ask {
-            now,
-            grace: self.settings.grace,
-            newest_key: ready.refresh.newest(),
-            seen: self.shared.activity.seen(&token.sid),
-            report,
-            revoked: self.shared.index.has_session(&token.sid),
-            token,
-        })
     }
 }
 

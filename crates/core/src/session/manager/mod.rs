@@ -8,6 +8,7 @@ mod answer;
 mod ending;
 mod issuing;
 mod opening;
+mod refreshing;
 mod shared;
 mod upkeep;
 
@@ -25,7 +26,7 @@ use crate::{
     time::UnixMs,
 };
 
-pub use answer::{Answer, Failure, Granted, Issued, SignIn};
+pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
 

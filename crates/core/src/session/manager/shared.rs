@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, Settings},
+    session::{ActivityLog, ClockWatch, ContentionLog, Settings},
     store::{Done, EndAsk, Store, StoreError},
 };
 
@@ -31,6 +31,10 @@ pub struct Shared {
     pub index: RevocationIndex,
     /// Activity that is not stored yet.
     pub activity: ActivityLog,
+    /// Who seems to share a session with somebody.
+    pub contention: ContentionLog,
+    /// How far this host's clock is from the store's.
+    pub clock: ClockWatch,
     /// What is in force here and not stored yet.
     pub(super) pending: Mutex<Vec<Pending>>,
     /// The settings of the first user; every further one must have the same.
@@ -49,6 +53,8 @@ impl Shared {
             store,
             index,
             activity: ActivityLog::default(),
+            contention: ContentionLog::default(),
+            clock: ClockWatch::default(),
             pending: Mutex::default(),
             settings: OnceLock::new(),
             users: AtomicUsize::new(0),

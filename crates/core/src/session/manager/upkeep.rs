@@ -6,7 +6,12 @@ use std::{
 };
 
 use super::{Answer, Failure, Manager, shared::Pending};
-use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
+use crate::{
+    revocation::Revocation,
+    session::{ClockState, Record},
+    store::StoreError,
+    time::UnixMs,
+};
 
 /// What a turn of the upkeep may forget.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,10 +54,11 @@ impl Manager {
     /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
     /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
-    /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
-    /// broken one.
+    /// Forgetting cannot be undone, so it is not for a clock that may be ahead: never at the end of time, which stands for a
+    /// broken one, and never while this host is far off the store's time.
     pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
-        let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
+        let is_wrong = now == UnixMs::MAX || self.shared.clock.state() == ClockState::Wrong;
+        let forget = if is_wrong { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
             self.expire(now);
         }
@@ -78,6 +84,14 @@ impl Manager {
     /// a round over all of them. For the same clocks as [`Manager::maintain`].
     pub fn expire(&self, now: UnixMs) -> bool {
         now == UnixMs::MAX || self.shared.index.expire(now)
+    }
+
+    /// The time of the store, if it has a clock: to be compared with this host's ([`crate::session::ClockWatch::compare`])
+    /// before the first answer, and every few seconds.
+    pub fn store_time(&self, done: Answer<Option<UnixMs>>) {
+        self.shared
+            .store
+            .time(Box::new(|time| done(time.map_err(Failure::from))));
     }
 
     fn store_activity(&self, done: Answer<()>) {

@@ -23,7 +23,8 @@ use super::{
 use cluster::Cluster;
 use dial::Dialer;
 use lane::Lane;
-pub(super) use server::Live;
+pub(super) use lane::jittered;
+pub(super) use server::{Live, info_value};
 
 /// How long a step may take, waiting for a connection included. It is also how long one waits for a server that has just
 /// gone: afterwards steps fail at once until it is back.

@@ -1,0 +1,192 @@
+//! Refresh: what asks whether the next pair would be handed out, and what hands it out.
+
+use std::sync::Arc;
+
+use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest};
+use crate::{
+    error::{Code, Error},
+    session::{
+        ClockState, FamilySecret,
+        claims::changed_claims,
+        rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
+    },
+    store::Refreshed,
+    time::UnixMs,
+};
+
+/// The reason of a refusal after which the application is to be asked again: what it was told has changed meanwhile.
+const OUTDATED: Error = Error::because(Code::StoreUnavailable, "outdated");
+
+/// What is remembered of a request while the store is at work.
+struct UnderWay {
+    family: FamilySecret,
+    origin: Option<String>,
+    decision: Option<Decision>,
+    now: UnixMs,
+}
+
+impl Manager {
+    /// Exchanges a refresh token for a new pair, by the table of [`rotation`]. Where the application is asked at each refresh
+    /// ([`crate::session::Settings::on_refresh`]) the request holds its decision; fails with [`Code::StoreUnavailable`], reason
+    /// `outdated`, if it has to be asked again.
+    pub fn refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Granted>) {
+        if self.settings.on_refresh && request.decision.is_none() {
+            return done(Err(
+                Error::because(Code::Internal, "the application was not asked").into()
+            ));
+        }
+        self.judge(request, Intent::Rotate, now, done, Self::grant);
+    }
+
+    /// Says what a refresh would come to, without rotating; what it would refuse it refuses here, and a session that would end
+    /// ends. The first half of a refresh at which the application is asked: nothing is held from here to the second.
+    pub fn check_refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Checked>) {
+        self.judge(request, Intent::Check, now, done, |_, _, answer, _, _| {
+            Ok(Checked { record: answer.record })
+        });
+    }
+
+    /// Lets the store judge, and makes of a grant what `granted` does. Its last arguments are how it was granted, and whether
+    /// that was elsewhere.
+    fn judge<T: 'static>(
+        self: &Arc<Self>,
+        request: &RefreshRequest<'_>,
+        intent: Intent,
+        now: UnixMs,
+        done: Answer<T>,
+        granted: fn(&Arc<Self>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>,
+    ) {
+        let ask = match self.check_clock().and_then(|()| self.ask(request, intent, now)) {
+            Ok(ask) => ask,
+            Err(error) => return done(Err(error.into())),
+        };
+        let manager = Arc::clone(self);
+        let sid = ask.token.sid;
+        let under_way = UnderWay {
+            family: ask.token.family.clone(),
+            origin: request.origin.map(str::to_owned),
+            decision: request.decision.clone(),
+            now,
+        };
+        self.shared.store.refresh(
+            ask,
+            Box::new(move |answer| {
+                let concerning = |failure: Failure, subject: Option<String>| Failure {
+                    sid: Some(sid),
+                    subject,
+                    ..failure
+                };
+                let answer = match answer {
+                    Ok(Some(answer)) => answer,
+                    Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
+                    Err(error) => {
+                        // It may have been committed all the same, and may have ended the session.
+                        manager.shared.doubt(&error);
+                        return done(Err(concerning(error.into(), None)));
+                    }
+                };
+                if let Some(revocation) = &answer.revocation {
+                    manager.shared.index.insert(revocation);
+                }
+                let subject = answer.record.subject.clone();
+                let result = match answer.verdict {
+                    Verdict::Refused(error) => Err(error),
+                    Verdict::Outdated => Err(OUTDATED),
+                    Verdict::Granted(outcome) => granted(&manager, &under_way, answer, outcome, false),
+                    Verdict::GrantedElsewhere(outcome) => granted(&manager, &under_way, answer, outcome, true),
+                };
+                done(result.map_err(|error| concerning(error.into(), Some(subject))));
+            }),
+        );
+    }
+
+    fn grant(
+        self: &Arc<Self>,
+        under_way: &UnderWay,
+        answer: Refreshed,
+        outcome: Outcome,
+        elsewhere: bool,
+    ) -> Result<Granted, Error> {
+        let mut record = answer.record;
+        self.unless_cut_off(&record)?;
+        let read_at = match &under_way.decision {
+            // The record keeps what the rotation stored. This token says what the application said just now.
+            Some(decision) => {
+                record.claims = changed_claims(&record.claims, &decision.changes)?;
+                Some(decision.read_at)
+            }
+            None => None,
+        };
+        let origin = under_way.origin.as_deref();
+        let contention = self
+            .shared
+            .contention
+            .note(record.sid, outcome, record.generation, origin);
+        let issued = self.issue(record, under_way.family.clone(), under_way.now, read_at)?;
+        Ok(Granted {
+            issued,
+            outcome,
+            elsewhere,
+            contention,
+        })
+    }
+
+    /// On a host whose clock is wrong nobody can say what has expired, or how much of a grace has passed.
+    fn check_clock(&self) -> Result<(), Error> {
+        if self.shared.clock.state() == ClockState::Wrong {
+            return Err(Error::because(Code::StoreUnavailable, "clock"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask(
+        &self,
+        request: &RefreshRequest<'_>,
+        intent: Intent,
+        now: UnixMs,
+    ) -> Result<rotation::Ask, Error> {
+        let ready = self.ready()?;
+        let token = ready.refresh.open(request.token)?;
+        self.check_context(request.context)?;
+        let context = self
+            .settings
+            .binding
+            .zip(request.context)
+            .map(|(mismatch, context)| Context {
+                digest: token.family.context_digest(context),
+                mismatch,
+            });
+        Ok(rotation::Ask {
+            intent,
+            now,
+            grace: self.settings.grace,
+            heal: self.settings.heal,
+            newest_key: ready.refresh.newest(),
+            seen: self.shared.activity.seen(&token.sid),
+            report: request.report,
+            revoked: self.shared.index.has_session(&token.sid),
+            context,
+            claims: request.decision.as_ref().map(new_claims).transpose()?.flatten(),
+            token,
+        })
+    }
+
+    /// A context is given exactly where sessions are bound to it: one that nobody compares would be a false comfort.
+    pub(super) fn check_context(&self, context: Option<&str>) -> Result<(), Error> {
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        match (self.settings.binding, context) {
+            (Some(_), None) => refused("with refresh.binding every sign-in and refresh needs a context"),
+            (None, Some(_)) => refused("a context is compared only if refresh.binding is set"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is to be stored, if anything changes.
+fn new_claims(decision: &Decision) -> Result<Option<NewClaims>, Error> {
+    let text = changed_claims(&decision.instead_of, &decision.changes)?;
+    Ok((text != decision.instead_of).then(|| NewClaims {
+        text,
+        instead_of: decision.instead_of.clone(),
+    }))
+}
