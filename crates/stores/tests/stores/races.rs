@@ -87,7 +87,14 @@ fn on_one_sqlite_file_with_four_connections() {
 fn on_one_redis_with_two_hosts() {
     let Some(server) = RedisServer::start() else { return };
     let managers: Vec<_> = (0..2).map(|_| manager(Arc::new(server.store()))).collect();
-    rounds(&managers, if env::var_os("KEYTURN_LONG").is_some() { 1000 } else { 50 });
+    rounds(
+        &managers,
+        if env::var_os("KEYTURN_LONG").is_some() {
+            1000
+        } else {
+            50
+        },
+    );
 }
 
 #[test]

@@ -44,7 +44,11 @@ fn digest() -> impl Strategy<Value = Option<[u8; 32]>> {
 }
 
 fn claims() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), Just(r#""roles":["user"]"#.to_owned()), Just(r#""x":"\u00e9""#.to_owned())]
+    prop_oneof![
+        Just(String::new()),
+        Just(r#""roles":["user"]"#.to_owned()),
+        Just(r#""x":"\u00e9""#.to_owned())
+    ]
 }
 
 fn ended() -> impl Strategy<Value = Option<Ended>> {

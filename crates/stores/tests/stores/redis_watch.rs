@@ -27,7 +27,9 @@ impl Host {
         let store = server.store();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
-        store.watch(Box::new(move |revocations| sink.lock().unwrap().extend_from_slice(revocations)));
+        store.watch(Box::new(move |revocations| {
+            sink.lock().unwrap().extend_from_slice(revocations)
+        }));
         assert!(wait(|done| store.revocations(UnixMs::default(), done)).is_ok());
         Self { store, seen }
     }
@@ -81,7 +83,9 @@ fn what_came_while_the_connection_was_cut_is_caught_up_with() {
         server.cli(&["client", "kill", "type", "normal"]);
         let revocation = token(&round.to_string());
         // The step may be cut off as well; then its outcome is unknown and asking again is safe.
-        eventually("it is stored", || wait(|done| there.store.revoke(revocation.clone(), done)).is_ok());
+        eventually("it is stored", || {
+            wait(|done| there.store.revoke(revocation.clone(), done)).is_ok()
+        });
         eventually("it is seen", || here.has_seen(&revocation));
     }
     assert_eq!(there.stored().len(), 20, "none is stored twice");
@@ -92,14 +96,20 @@ fn what_redis_forgets_is_written_back_by_whoever_knows_it() {
     let Some(mut server) = RedisServer::start() else { return };
     let here = Host::on(&server);
     let known = [here.revoke("a"), here.revoke("b")];
-    eventually("they are seen", || known.iter().all(|revocation| here.has_seen(revocation)));
+    eventually("they are seen", || {
+        known.iter().all(|revocation| here.has_seen(revocation))
+    });
     server.cli(&["flushall"]);
     eventually("they are back after FLUSHALL", || here.stored().len() == 2);
     server.kill();
     server.restart();
-    eventually("they are back after a restart without data", || here.stored().len() == 2);
+    eventually("they are back after a restart without data", || {
+        here.stored().len() == 2
+    });
     let there = Host::on(&server);
-    eventually("a new host sees them", || known.iter().all(|revocation| there.has_seen(revocation)));
+    eventually("a new host sees them", || {
+        known.iter().all(|revocation| there.has_seen(revocation))
+    });
     let another = there.revoke("c");
     eventually("news go on", || here.has_seen(&another));
 }
