@@ -16,6 +16,7 @@ use keyturn_core::{
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
+use crate::redis_cluster::RedisCluster;
 use crate::redis_server::RedisServer;
 use crate::support::{START, ask, at, session, wait};
 
@@ -28,6 +29,11 @@ fn on_each(case: impl Fn(&dyn Store)) {
     wait(|done| sqlite.close(done)).unwrap();
     if let Some(server) = RedisServer::start() {
         let redis = server.store();
+        case(&redis);
+        wait(|done| redis.close(done)).unwrap();
+    }
+    if let Some(cluster) = RedisCluster::shared() {
+        let redis = cluster.store();
         case(&redis);
         wait(|done| redis.close(done)).unwrap();
     }

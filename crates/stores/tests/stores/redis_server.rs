@@ -32,8 +32,7 @@ impl RedisServer {
 
     /// The same with further arguments.
     pub(crate) fn with(arguments: &[&str]) -> Option<Self> {
-        if !is_installed() {
-            tell_of_the_skip();
+        if !is_there() {
             return None;
         }
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -173,6 +172,15 @@ fn spawn(port: u16, arguments: &[String], folder: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
+}
+
+/// Whether Redis can be started. If not, the skip is told, and is a failure where everything is required.
+pub(crate) fn is_there() -> bool {
+    let is_there = is_installed();
+    if !is_there {
+        tell_of_the_skip();
+    }
+    is_there
 }
 
 fn is_installed() -> bool {
