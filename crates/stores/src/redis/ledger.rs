@@ -16,8 +16,17 @@ const HALF: usize = 500_000;
 
 /// Revocations as Redis keeps them. At its bound the older half goes: what a fail-over loses are the latest, and this process
 /// itself forgets nothing, since its index does not.
-#[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<Halves>);
+#[derive(Debug)]
+pub(super) struct Ledger {
+    half: usize,
+    halves: Mutex<Halves>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::of(HALF)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Halves {
@@ -26,15 +35,22 @@ struct Halves {
 }
 
 impl Ledger {
+    fn of(half: usize) -> Self {
+        Self {
+            half,
+            halves: Mutex::default(),
+        }
+    }
+
     /// Takes note of revocations that are stored.
     pub(super) fn note(&self, revocations: &[Revocation]) {
-        let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
             let text = text(revocation).into_boxed_str();
             if halves.old.contains(&text) || !halves.young.insert(text) {
                 continue;
             }
-            if halves.young.len() >= HALF {
+            if halves.young.len() >= self.half {
                 halves.old = mem::take(&mut halves.young);
             }
         }
@@ -43,7 +59,7 @@ impl Ledger {
     /// Those that are known here and are not among `stored`.
     pub(super) fn missing(&self, stored: &[Revocation]) -> Vec<Revocation> {
         let stored: HashSet<String> = stored.iter().map(text).collect();
-        let halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         let known = halves.old.iter().chain(&halves.young);
         known
             .filter(|text| !stored.contains(text.as_ref()))
@@ -53,7 +69,7 @@ impl Ledger {
 
     /// Forgets those that have expired.
     pub(super) fn expire(&self, now: UnixMs) {
-        let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         let is_live = |text: &str| read(text).is_ok_and(|revocation| revocation.expires_at > now);
         halves.young.retain(|text| is_live(text));
         halves.old.retain(|text| is_live(text));
@@ -79,12 +95,12 @@ mod tests {
 
     #[test]
     fn at_its_bound_the_older_half_goes() {
-        let ledger = Ledger::default();
-        for number in 0..HALF * 2 + 1 {
+        let ledger = Ledger::of(10);
+        for number in 0..=20 {
             ledger.note(&[token(number, 10)]);
         }
         let missing = ledger.missing(&[]);
-        assert_eq!(missing.len(), HALF + 1);
-        assert!(missing.contains(&token(HALF * 2, 10)) && !missing.contains(&token(0, 10)));
+        assert_eq!(missing.len(), 11);
+        assert!(missing.contains(&token(20, 10)) && !missing.contains(&token(0, 10)));
     }
 }

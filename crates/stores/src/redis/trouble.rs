@@ -55,6 +55,8 @@ pub(super) enum Fault {
     NoScript,
     /// It was not run, and will not be.
     Refused(StoreError),
+    /// It was run, and has not reached as many replicas as it has to: whether it stays is not known.
+    Unconfirmed(StoreError),
     /// Nobody knows whether it was run, and the connection is of no more use.
     Unknown(StoreError),
 }

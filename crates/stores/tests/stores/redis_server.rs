@@ -178,7 +178,7 @@ fn spawn(port: u16, arguments: &[String], folder: &Path) -> Child {
 pub(crate) fn is_there() -> bool {
     let is_there = is_installed();
     if !is_there {
-        tell_of_the_skip();
+        tell_of_the_skip("redis-server: install redis-server");
     }
     is_there
 }
@@ -194,15 +194,15 @@ fn is_installed() -> bool {
     found("redis-server") && found("redis-cli")
 }
 
-fn tell_of_the_skip() {
-    const HINT: &str = "redis-server: install redis-server";
+/// Says what is missing, once a process, or fails where everything is required.
+pub(crate) fn tell_of_the_skip(hint: &str) {
     static ONCE: Once = Once::new();
-    assert!(env::var("KEYTURN_REQUIRE_ALL").as_deref() != Ok("1"), "{HINT}");
+    assert!(env::var("KEYTURN_REQUIRE_ALL").as_deref() != Ok("1"), "{hint}");
     ONCE.call_once(|| {
-        eprintln!("skipped: {HINT}");
+        eprintln!("skipped: {hint}");
         if let Ok(path) = env::var("KEYTURN_SKIP_LOG") {
             let log = fs::OpenOptions::new().create(true).append(true).open(path);
-            writeln!(log.unwrap(), "{HINT}").unwrap();
+            writeln!(log.unwrap(), "{hint}").unwrap();
         }
     });
 }

@@ -28,7 +28,7 @@ impl Host {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
         store.watch(Box::new(move |revocations| {
-            sink.lock().unwrap().extend_from_slice(revocations)
+            sink.lock().unwrap().extend_from_slice(revocations);
         }));
         assert!(wait(|done| store.revocations(UnixMs::default(), done)).is_ok());
         Self { store, seen }

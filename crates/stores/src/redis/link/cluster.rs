@@ -2,15 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use keyturn_core::{error::Code, store::StoreError};
+use keyturn_core::store::StoreError;
 use redis::Value;
 
-use super::{Dialer, Lane, Live, server::query};
-use crate::redis::url::Address;
+use super::{
+    super::{locked, trouble::Trouble, url::Address},
+    Dialer, Lane, Live, PATIENCE,
+    server::query,
+};
 
 /// How long a node that does not answer is waited for before the others are asked whether it is still the right one.
 const SECOND_THOUGHT: Duration = Duration::from_millis(300);
@@ -24,7 +27,14 @@ pub(super) struct Cluster {
     lanes: Mutex<HashMap<Address, Arc<Lane>>>,
     /// The last slot of each range, in order, and who holds the range.
     slots: Mutex<Arc<Vec<Range>>>,
-    learned: tokio::sync::Mutex<Option<Instant>>,
+    learned: tokio::sync::Mutex<Learned>,
+}
+
+/// When the nodes were asked last, and since when none of them has answered.
+#[derive(Default)]
+struct Learned {
+    at: Option<Instant>,
+    trouble: Option<(Instant, Trouble)>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,45 +54,39 @@ impl Cluster {
         }
     }
 
-    /// The node that holds `key`.
+    /// The node that holds `key`. If it does not answer, or nobody tells, the others are asked again until `deadline`; one that
+    /// has been gone for long is not waited for.
     pub(super) async fn live(&self, key: &str, deadline: Instant) -> Result<Arc<Live>, StoreError> {
         let slot = slot_of(key);
         loop {
-            let Some(master) = self.master_of(slot) else {
-                self.learn(deadline).await;
-                if self.master_of(slot).is_none() {
-                    let error = StoreError::new(
-                        Code::StoreUnavailable,
-                        "no node of the Redis Cluster tells who holds the key",
-                    );
-                    if Instant::now() + SECOND_THOUGHT >= deadline {
-                        return Err(error.untouched());
-                    }
-                    tokio::time::sleep(SECOND_THOUGHT).await;
-                }
-                continue;
-            };
+            let master = self.master_of(slot);
             let patience = deadline.min(Instant::now() + SECOND_THOUGHT);
-            match self.lane(&master).live(patience).await {
-                Ok(live) => return Ok(live),
-                Err(error) if Instant::now() >= deadline => return Err(error),
-                Err(error) => {
-                    self.learn(deadline).await;
-                    // Still the same one: then it is waited for to the end.
-                    if self.master_of(slot).as_ref() == Some(&master) {
-                        if Instant::now() + SECOND_THOUGHT >= deadline {
-                            return Err(error);
-                        }
-                        tokio::time::sleep(SECOND_THOUGHT / 4).await;
-                    }
-                }
+            let (error, is_gone) = match &master {
+                Some(master) => match self.lane(master).live(patience).await {
+                    Ok(live) => return Ok(live),
+                    Err(error) => (error, Instant::now() < patience),
+                },
+                None => (
+                    Trouble::passing("no node of the Redis Cluster tells who holds the key").error,
+                    false,
+                ),
+            };
+            let trouble = self.learn(deadline).await;
+            if self.master_of(slot) != master {
+                continue;
             }
+            let error = trouble.as_ref().map_or(error, |(_, trouble)| trouble.error.clone());
+            let is_vain = trouble.is_some_and(|(since, trouble)| trouble.lasting || since.elapsed() > PATIENCE);
+            if is_gone || is_vain || Instant::now() + SECOND_THOUGHT >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(SECOND_THOUGHT / 4).await;
         }
     }
 
     /// The connection to a node.
     pub(super) fn lane(&self, address: &Address) -> Arc<Lane> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = locked(&self.lanes);
         let start = || {
             let (dialer, address) = (self.dialer.clone(), address.clone());
             Arc::new(Lane::start(move || {
@@ -93,50 +97,55 @@ impl Cluster {
         Arc::clone(lanes.entry(address.clone()).or_insert_with(start))
     }
 
-    /// Asks the nodes which slots are where, one after the other until one answers; not more often than is of use.
-    pub(super) async fn learn(&self, deadline: Instant) {
+    /// Asks the nodes which slots are where, one after the other until one answers; not more often than is of use. If none
+    /// does: since when, and why.
+    pub(super) async fn learn(&self, deadline: Instant) -> Option<(Instant, Trouble)> {
         let mut learned = self.learned.lock().await;
-        if learned.is_some_and(|at| at.elapsed() < LEARN_EVERY) {
-            return;
+        if learned.at.is_some_and(|at| at.elapsed() < LEARN_EVERY) {
+            return learned.trouble.clone();
         }
-        let known = self
-            .lanes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>();
+        let known: Vec<_> = locked(&self.lanes).keys().cloned().collect();
+        let mut trouble = None;
         for address in known.iter().chain(self.dialer.hosts()) {
             let patience = deadline.min(Instant::now() + SECOND_THOUGHT);
-            if let Ok(ranges) = self.ask(address, patience).await {
-                let masters: Vec<_> = ranges.iter().map(|range| range.master.clone()).collect();
-                *self.slots.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(ranges);
-                let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-                lanes.retain(|address, _| masters.contains(address));
-                break;
+            match self.ask(address, patience).await {
+                Ok(ranges) => {
+                    let masters: Vec<_> = ranges.iter().map(|range| range.master.clone()).collect();
+                    *locked(&self.slots) = Arc::new(ranges);
+                    locked(&self.lanes).retain(|address, _| masters.contains(address));
+                    trouble = None;
+                    break;
+                }
+                Err(error) => trouble = Some(error),
             }
         }
-        *learned = Some(Instant::now());
+        let since = learned.trouble.take().map_or_else(Instant::now, |(since, _)| since);
+        learned.trouble = trouble.map(|trouble| (since, trouble));
+        learned.at = Some(Instant::now());
+        learned.trouble.clone()
     }
 
     /// Asks one node, which may be a replica: that is why the question has a connection of its own.
-    async fn ask(&self, address: &Address, deadline: Instant) -> Result<Vec<Range>, ()> {
+    async fn ask(&self, address: &Address, deadline: Instant) -> Result<Vec<Range>, Trouble> {
         let question = async {
-            let connection = self.dialer.connect(address, |_| Ok(())).await.map_err(|_| ())?;
+            let connection = self.dialer.connect(address, |_| Ok(())).await?;
             let mut command = redis::cmd("CLUSTER");
             command.arg("SLOTS");
-            let slots: Value = query(connection, command).await.map_err(|_| ())?;
-            read_slots(&slots, address).ok_or(())
+            let slots: Value = query(connection, command)
+                .await
+                .map_err(|error| Trouble::of_connecting(address, &error))?;
+            read_slots(&slots, address).ok_or_else(|| Trouble::passing(format!("Redis at {address} knows of no slots")))
         };
         // A connection can take longer to make than an answer.
         let deadline = deadline + SECOND_THOUGHT;
+        let late = || Trouble::passing(format!("Redis at {address} did not answer in time"));
         tokio::time::timeout_at(deadline.into(), question)
             .await
-            .unwrap_or(Err(()))
+            .unwrap_or_else(|_| Err(late()))
     }
 
     fn master_of(&self, slot: u16) -> Option<Address> {
-        let slots = Arc::clone(&self.slots.lock().unwrap_or_else(PoisonError::into_inner));
+        let slots = Arc::clone(&locked(&self.slots));
         let holds = |range: &&Range| (range.first..=range.last).contains(&slot);
         slots.iter().find(holds).map(|range| range.master.clone())
     }

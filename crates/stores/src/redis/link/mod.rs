@@ -110,7 +110,7 @@ impl Link {
                 Fault::NoScript => {
                     return Err(StoreError::new(Code::StoreUnavailable, "Redis keeps no scripts").untouched());
                 }
-                Fault::Refused(error) => return Err(error),
+                Fault::Refused(error) | Fault::Unconfirmed(error) => return Err(error),
                 Fault::Unknown(error) => {
                     live.lose();
                     return Err(error);
@@ -171,7 +171,8 @@ impl Link {
         let mut connection = live.connection();
         let answer = async {
             if !asking && !waits {
-                return connection.send_packed_command(command).await?.extract_error();
+                let answer = connection.send_packed_command(command).await;
+                return answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error));
             }
             // The waiting must be asked for on the connection that has written.
             let mut pipeline = Pipeline::new();
@@ -183,23 +184,25 @@ impl Link {
                 let patience = u64::try_from(REPLICA_PATIENCE.as_millis()).unwrap_or(0);
                 pipeline.cmd("WAIT").arg(self.replicas).arg(patience);
             }
-            let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await?;
-            let mut answers = answers.into_iter().skip(usize::from(asking));
-            let value = answers.next().unwrap_or_default().extract_error()?;
+            let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
+            let mut answers = answers
+                .map_err(|error| Fault::of(&error))?
+                .into_iter()
+                .skip(usize::from(asking));
+            let value = answers.next().unwrap_or_default().extract_error();
+            let value = value.map_err(|error| Fault::of(&error))?;
             match answers.next() {
-                Some(Value::Int(reached)) if u32::try_from(reached).unwrap_or(0) < self.replicas => Err(
-                    redis::RedisError::from((redis::ErrorKind::Io, "too few replicas have taken the write")),
-                ),
+                Some(Value::Int(reached)) if u32::try_from(reached).is_ok_and(|reached| reached < self.replicas) => {
+                    let detail = format!("{reached} of {} replicas have taken the write in time", self.replicas);
+                    Err(Fault::Unconfirmed(StoreError::new(Code::StoreUnavailable, detail)))
+                }
                 _ => Ok(value),
             }
         };
-        match timeout_at(deadline.into(), answer).await {
-            Ok(answer) => answer.map_err(|error| Fault::of(&error)),
-            Err(_) => Err(Fault::Unknown(StoreError::new(
-                Code::StoreUnavailable,
-                "Redis did not answer in time",
-            ))),
-        }
+        let late = || StoreError::new(Code::StoreUnavailable, "Redis did not answer in time");
+        timeout_at(deadline.into(), answer)
+            .await
+            .unwrap_or_else(|_| Err(Fault::Unknown(late())))
     }
 }
 
