@@ -20,15 +20,26 @@ export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } 
 export type { VerifyingKeys } from './keys/source.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
-export type { CutOffOptions, Revocation } from './revocation/revocation.js';
+export type { CutOffOptions, Revocation, Rights } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
 export { createSessions, type SessionsOptions } from './sessions/create.js';
+export type { MaxSessions } from './sessions/max-sessions.js';
+export type {
+  ContextMismatch,
+  OnRefresh,
+  Pairing,
+  RefreshedClaims,
+  RefreshingSession,
+  RefreshSettings,
+} from './sessions/refresh-options.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,
+  CarriedClaims,
   RefreshedPair,
   RefreshOptions,
   RefreshOutcome,
+  RenewOptions,
   Session,
   StartOptions,
   TokenPair,

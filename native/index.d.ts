@@ -160,6 +160,8 @@ export declare class NativeSessions {
   revokeToken(jti: string, expiresAt: number): Promise<DoneAnswer>
   /** Revokes everything that a key signed. */
   revokeKey(kid: string): Promise<DoneAnswer>
+  /** Makes the subject's access tokens stale, and gives its sessions these roles and permissions. */
+  changePermissions(subject: string, rights: NativeRights, now: number): Promise<DoneAnswer>
   /** Revokes everything of a subject up to a moment, or all there is, and ends those sessions. */
   revokeSubject(subject: string, before: number | undefined | null, now: number): Promise<EndedAnswer>
   /** Revokes everything up to a moment, or all there is, and ends those sessions. */
@@ -176,6 +178,8 @@ export declare class NativeSessions {
   refresh(request: NativeRefresh, now: number): Promise<PairAnswer>
   /** Says whether a refresh would be granted, and what its session carries. */
   checkRefresh(request: NativeRefresh, now: number): Promise<CheckAnswer>
+  /** Ends the session of a live refresh token and starts one in its place. */
+  renew(renewal: NativeRenewal, now: number): Promise<PairAnswer>
   /** The live sessions of a subject. */
   list(subject: string, now: number): Promise<ListAnswer>
   /** Ends one session; with `subject`, only if it is that subject's. */
@@ -396,7 +400,24 @@ export interface NativeRefresh {
   report?: number
   context?: string
   origin?: string
+  accessToken?: string
   decision?: NativeDecision
+}
+
+/** A session to be put in the place of that of a refresh token. `claims` is JSON text. */
+export interface NativeRenewal {
+  token: string
+  roles?: Array<string>
+  permissions?: Array<string>
+  claims?: string
+  authenticated: boolean
+  context?: string
+}
+
+/** Roles and permissions; what is not given stays. */
+export interface NativeRights {
+  roles?: Array<string>
+  permissions?: Array<string>
 }
 
 /** How a ring rotates. Spans in milliseconds. */
@@ -434,6 +455,7 @@ export interface NativeSessionOptions {
   idle: number
   absolute: number
   heal: string
+  pairing: string
   binding?: string
   onRefresh: boolean
   maxSessions?: NativeSessionLimit

@@ -7,8 +7,8 @@ use keyturn_core::{
     error::{Code, Error},
     random::SystemRandom,
     session::{
-        ClaimChanges, Decision, EndReason, Forget, Manager, RefreshRequest, SessionId, SessionLimit, Settings, SignIn,
-        WhenFull,
+        ClaimChanges, Decision, EndReason, Forget, Manager, Pairing, RefreshRequest, Renewal, SessionId, SessionLimit,
+        Settings, SignIn, WhenFull,
         rotation::{Heal, Mismatch},
     },
     store::{EndAsk, Which},
@@ -36,6 +36,7 @@ pub struct NativeSessionOptions {
     pub idle: f64,
     pub absolute: f64,
     pub heal: String,
+    pub pairing: String,
     pub binding: Option<String>,
     pub on_refresh: bool,
     pub max_sessions: Option<NativeSessionLimit>,
@@ -66,6 +67,7 @@ pub struct NativeRefresh {
     pub report: Option<f64>,
     pub context: Option<String>,
     pub origin: Option<String>,
+    pub access_token: Option<String>,
     pub decision: Option<NativeDecision>,
 }
 
@@ -77,6 +79,17 @@ pub struct NativeDecision {
     pub claims: Option<String>,
     pub instead_of: String,
     pub read_at: f64,
+}
+
+/// A session to be put in the place of that of a refresh token. `claims` is JSON text.
+#[napi(object)]
+pub struct NativeRenewal {
+    pub token: String,
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+    pub claims: Option<String>,
+    pub authenticated: bool,
+    pub context: Option<String>,
 }
 
 /// A session manager.
@@ -98,6 +111,7 @@ impl NativeSessions {
             grace: time::span(options.grace),
             idle: time::span(options.idle),
             absolute: time::span(options.absolute),
+            pairing: named(Pairing::from_text(&options.pairing))?,
             heal: named(Heal::from_text(&options.heal))?,
             binding: options
                 .binding
@@ -152,6 +166,15 @@ impl NativeSessions {
     pub fn check_refresh<'env>(&self, env: &'env Env, request: NativeRefresh, now: f64) -> napi::Result<Object<'env>> {
         promise::of(env, CheckAnswer::from_result, |answer| {
             self.manager.check_refresh(&request.as_core(), time::now(now), answer);
+        })
+    }
+
+    /// Ends the session of a live refresh token and starts one in its place.
+    #[napi(ts_return_type = "Promise<PairAnswer>")]
+    pub fn renew<'env>(&self, env: &'env Env, renewal: NativeRenewal, now: f64) -> napi::Result<Object<'env>> {
+        let renewal = &renewal;
+        promise::of(env, PairAnswer::from_started, |answer| {
+            self.manager.renew(&renewal.as_core(), time::now(now), answer);
         })
     }
 
@@ -348,7 +371,23 @@ impl NativeRefresh {
             report: self.report.map(time::span),
             context: self.context.as_deref(),
             origin: self.origin.as_deref(),
+            access_token: self.access_token.as_deref(),
             decision: self.decision.as_ref().map(NativeDecision::as_core),
+        }
+    }
+}
+
+impl NativeRenewal {
+    fn as_core(&self) -> Renewal<'_> {
+        Renewal {
+            token: &self.token,
+            changes: ClaimChanges {
+                roles: self.roles.clone(),
+                permissions: self.permissions.clone(),
+                own: self.claims.clone(),
+            },
+            authenticated: self.authenticated,
+            context: self.context.as_deref(),
         }
     }
 }

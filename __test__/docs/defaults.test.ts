@@ -35,6 +35,7 @@ describe('docs/defaults.md', () => {
     const nested = {
       access: namesIn(refusal(() => createSessions({ ...SESSIONS, access: UNKNOWN }))),
       refresh: namesIn(refusal(() => createSessions({ ...SESSIONS, refresh: UNKNOWN }))),
+      maxSessions: namesIn(refusal(() => createSessions({ ...SESSIONS, maxSessions: UNKNOWN }))),
     };
     assert.deepEqual(rowsOf('createSessions()'), expanded(sessionsNames, nested));
   });

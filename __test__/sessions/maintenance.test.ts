@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { ClockWatch } from '../../dist/sessions/clock-watch.js';
 import { Maintenance } from '../../dist/sessions/maintenance.js';
 
 class FakeNative {
   readonly calls: { readonly forget: number; readonly now: number }[] = [];
+  comparisons = 0;
   settle: (() => void) | undefined;
   isNearlyFull = false;
   /** How many steps the next round over the revocations takes. */
   steps = 1;
   stepped = 0;
+
+  storeTime(): Promise<object> {
+    this.comparisons += 1;
+    return Promise.resolve({ failure: { error: 0 } });
+  }
 
   gauges(): { revocations: number; revocationsNearlyFull: boolean; activityDropped: number } {
     return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
@@ -31,7 +38,8 @@ class FakeNative {
 }
 
 function maintenance(native: FakeNative, idleMs: number): Maintenance {
-  return new Maintenance(native as unknown as ConstructorParameters<typeof Maintenance>[0], idleMs);
+  const handle = native as unknown as ConstructorParameters<typeof Maintenance>[0];
+  return new Maintenance(handle, idleMs, new ClockWatch(handle));
 }
 
 describe('maintenance', () => {
@@ -60,6 +68,7 @@ describe('maintenance', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await running.stop();
+    assert.equal(native.comparisons, 3, 'each turn ends with a look at the clock');
     assert.equal(warn.mock.callCount(), 1);
     assert.match(String(warn.mock.calls[0]?.arguments[0]), /8 entries/);
   });

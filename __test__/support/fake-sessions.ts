@@ -84,6 +84,10 @@ export class FakeSessions implements Sessions {
     throw new KeyturnError('ERR_REFRESH_REUSED', 'the refresh token was used before', { reason: 'reuse' });
   }
 
+  renew(): Promise<TokenPair> {
+    throw new Error('the HTTP layer renews nothing');
+  }
+
   async list(subject: string): Promise<readonly Session[]> {
     this.#reach();
     return this.#live(subject).map((entry) => view(entry));

@@ -1,3 +1,4 @@
+import { KeyturnError } from '../errors.js';
 import { checkOptions } from '../options/checks.js';
 import { createSessions, SESSIONS_OPTIONS, type SessionsOptions } from '../sessions/create.js';
 import { assembleAuth, type Auth, HTTP_OPTIONS, type HttpOptions, parseHttpOptions } from './assemble-auth.js';
@@ -13,7 +14,15 @@ export interface AuthOptions extends SessionsOptions, HttpOptions {}
  */
 export function createAuth(options: AuthOptions): Auth {
   checkOptions(options, 'createAuth()', [...SESSIONS_OPTIONS, ...HTTP_OPTIONS]);
-  const { cookie, csrf, origins, loginLimit, trustProxy, ...sessionsOptions } = options;
-  const settings = parseHttpOptions({ cookie, csrf, origins, loginLimit, trustProxy });
+  const { cookie, csrf, origins, loginLimit, activity, trustProxy, context, ...sessionsOptions } = options;
+  const settings = parseHttpOptions({ cookie, csrf, origins, loginLimit, activity, trustProxy, context });
+  checkBinding(sessionsOptions.refresh?.binding, context);
   return assembleAuth(createSessions(sessionsOptions), settings);
+}
+
+/** One without the other would bind nothing, or refuse every sign-in. */
+function checkBinding(binding: unknown, context: unknown): void {
+  if ((binding === undefined) === (context === undefined)) return;
+  const missing = binding === undefined ? "refresh: { binding: 'reject' }" : "context: (req) => req.headers['user-agent'] ?? ''";
+  throw new KeyturnError('ERR_OPTION_INVALID', `context and refresh.binding need each other: add ${missing}`, { claim: 'context' });
 }

@@ -31,7 +31,7 @@ export class RequestVerifier {
     if (known !== undefined) return known;
     const claims = this.#verify(req);
     if (claims === undefined) return undefined;
-    const agoMs = activityOf(req);
+    const agoMs = activityOf(req, this.#context.activity);
     if (agoMs !== undefined) this.#context.internals.recordActivity(claims, agoMs);
     this.#verified.set(req, claims);
     (req as AuthenticatedRequest).auth = claims;

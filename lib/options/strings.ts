@@ -42,3 +42,10 @@ export function isWellFormed(text: string): boolean {
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && isWellFormed(value);
 }
+
+/** One of the names that an option takes. @throws KeyturnError `ERR_OPTION_INVALID`, listing them. */
+export function oneOf<N extends string>(value: unknown, option: string, names: readonly N[]): N {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be ${names.map((name) => `'${name}'`).join(' or ')}`, { claim: option });
+}

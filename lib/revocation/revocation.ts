@@ -6,10 +6,17 @@ import { fromFailure, fromNumber } from '../native-error.js';
 import { nativeSessionsOf, registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
 import { requiredString } from '../options/strings.js';
+import { carriedParts } from '../sessions/sign-in.js';
 
 export interface CutOffOptions {
   /** A moment in Unix seconds, not in the future; fractions are fine. Default: everything there is. */
   readonly before?: number | undefined;
+}
+
+/** What a subject may do from now on. */
+export interface Rights {
+  readonly roles?: readonly string[] | undefined;
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /**
@@ -31,6 +38,14 @@ export interface Revocation {
    * go on to get tokens that nobody accepts.
    */
   key(kid: string): Promise<void>;
+  /**
+   * Makes a subject's access tokens stale (`ERR_PERMISSIONS_STALE`, 401): the client refreshes, and that issues the new roles and
+   * permissions in every session. What is not given stays as it is; without either it needs `refresh.onRefresh`, which then says
+   * them. Ends no session. Resolves when the sessions, too, have been rewritten: both is one step of the store.
+   *
+   * A sign-in that is under way gets what it brings along: change the roles in your own records first, then call this.
+   */
+  permissions(subject: string, rights?: Readonly<Rights>): Promise<void>;
   /**
    * Whether a token with these claims is revoked, or its roles and permissions are out of date. No I/O. `true` also when the index
    * is full and cannot say.
@@ -85,6 +100,13 @@ export function createRevocation(handle: NativeSessions, events: EventHub, ready
       const name = requiredString(kid, 'kid', 'key.kid');
       await ready();
       settle(await handle.revokeKey(name), { reason: 'key' });
+    },
+    async permissions(subject, rights = {}) {
+      const name = requiredString(subject, 'subject', 'claims.sub');
+      checkOptions(rights, 'the rights', ['roles', 'permissions']);
+      const changes = carriedParts({ roles: rights.roles, permissions: rights.permissions });
+      await ready();
+      settle(await handle.changePermissions(name, changes, Date.now()), { reason: 'permissions', subject: name });
     },
     isRevoked(claims) {
       const number = handle.revocationOf(identity(claims), Date.now());

@@ -24,9 +24,9 @@ export interface SessionInternals {
   endByRefreshToken(refreshToken: string, reason: 'logout' | 'login'): Promise<string | undefined>;
   /**
    * Ends every session of the subject if the refresh token is one that `refresh` would accept now; an older generation ends its
-   * own session and no other. Never counts as reuse. Resolves as {@link endByRefreshToken}.
+   * own session and no other, and so does one from another context than the session is bound to. Never counts as reuse. Resolves as {@link endByRefreshToken}.
    */
-  endAllByRefreshToken(refreshToken: string, reason: 'logout'): Promise<string | undefined>;
+  endAllByRefreshToken(refreshToken: string, reason: 'logout', context?: string): Promise<string | undefined>;
   /** The public halves of the signing keys, as a JWK Set. */
   jwks(): { readonly keys: readonly object[] };
   /** Figures for `/metrics` by their full Prometheus names. Callable before readiness. */

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { NativeSessions } from '../native.js';
+import type { ClockWatch } from './clock-watch.js';
 
 const PURGE_EVERY_MS = 60_000;
 
@@ -15,10 +16,11 @@ const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
 
 /**
  * Stores activity in batches, forgets expired revocations, and once a minute lets the store delete what is past use. Every
- * five seconds, or ten times in an idle limit that is shorter than that. The timer keeps no process alive.
+ * five seconds, or ten times in an idle limit that is shorter than that. At each turn the clock is compared with the store's. The timer keeps no process alive.
  */
 export class Maintenance {
   readonly #native: NativeSessions;
+  readonly #clock: ClockWatch;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
@@ -28,8 +30,9 @@ export class Maintenance {
   #isNearlyFull = false;
   #clockOffset = Date.now() - performance.now();
 
-  constructor(handle: NativeSessions, idleMs: number) {
+  constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch) {
     this.#native = handle;
+    this.#clock = clock;
     this.#everyMs = Math.max(100, Math.min(5000, Math.floor(idleMs / 10)));
   }
 
@@ -57,6 +60,7 @@ export class Maintenance {
     const forget = this.#forget(now);
     await this.#native.maintain(forget, now);
     if (forget !== FORGET.nothing) await this.#sweep(now);
+    await this.#clock.compare();
     this.#warnIfNearlyFull();
   }
 

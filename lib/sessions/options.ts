@@ -8,6 +8,8 @@ import type { NativeKeySet } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { requiredString } from '../options/strings.js';
+import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
+import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
 export interface SessionsOptions {
@@ -26,18 +28,17 @@ export interface SessionsOptions {
     /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
     ttl?: Duration | undefined;
   }>;
-  readonly refresh?: Readonly<{
-    /** How long a used refresh token is answered with the same successor again, 0 to 5 min. Default `'10s'`. */
-    grace?: Duration | undefined;
-  }>;
+  readonly refresh?: Readonly<RefreshSettings> | undefined;
   /** How long a session may rest. Default `'1h'`, or `absolute` if that is shorter. */
   readonly idle?: Duration | undefined;
   /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
   readonly absolute?: Duration | undefined;
+  /** How many sessions a user may have at once. Default: any number. */
+  readonly maxSessions?: MaxSessions | undefined;
 }
 
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute',
+  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute', 'maxSessions',
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -47,12 +48,11 @@ export interface ResolvedOptions {
     readonly issuer: string;
     readonly audience: string;
     readonly accessTtl: number;
-    readonly grace: number;
     readonly idle: number;
     readonly absolute: number;
-    readonly heal: string;
-    readonly onRefresh: boolean;
-  };
+    readonly maxSessions?: { readonly count: number; readonly when: string };
+  } & ResolvedRefreshSettings;
+  readonly onRefresh: OnRefresh | undefined;
   readonly keys: NativeKeySet | undefined;
 }
 
@@ -61,9 +61,8 @@ const DEFAULT_IDLE_MS = 3_600_000;
 /** @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead. */
 export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOptions {
   checkOptions(options, 'createSessions()', SESSIONS_OPTIONS);
-  const { access = {}, refresh = {}, keys } = options;
+  const { access = {}, refresh = {}, keys, maxSessions } = options;
   checkOptions(access, 'access', ['ttl']);
-  checkOptions(refresh, 'refresh', ['grace']);
   const store = requiredString(options.store, 'store', "'sqlite:./data/keyturn.db'");
   if (cluster.isWorker && store.startsWith('memory:')) {
     throw new KeyturnError(
@@ -79,13 +78,13 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       issuer: requiredString(options.issuer, 'issuer', "'https://app.example.com'"),
       audience: requiredString(options.audience, 'audience', "'app'"),
       accessTtl: parseDuration(access.ttl ?? '5m', 'access.ttl'),
-      grace: parseDuration(refresh.grace ?? '10s', 'refresh.grace'),
+      ...resolveRefresh(refresh),
       // A default must not contradict what was asked for.
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
-      heal: 'one',
-      onRefresh: false,
+      ...(maxSessions === undefined ? {} : { maxSessions: resolveMaxSessions(maxSessions) }),
     },
+    onRefresh: refresh.onRefresh,
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
   };
 }

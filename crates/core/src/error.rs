@@ -83,6 +83,7 @@ codes! {
     SessionExpired "ERR_SESSION_EXPIRED" Session "The session has expired."
     SessionUnknown "ERR_SESSION_UNKNOWN" Session "There is no such session."
     SessionLimit "ERR_SESSION_LIMIT" Session "The user has as many sessions as are allowed."
+    Pairing "ERR_PAIRING" Session "The refresh did not bring an access token of its session along."
     LoginFailed "ERR_LOGIN_FAILED" Request "The user name or the password is wrong."
     RegisterRefused "ERR_REGISTER_REFUSED" Request "The registration was refused."
     AccessDenied "ERR_ACCESS_DENIED" Request "The access token does not grant this."

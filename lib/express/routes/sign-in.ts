@@ -52,7 +52,7 @@ export async function signIn(context: AuthContext, how: SignIn, req: RequestWith
   }
   const { subject, roles, permissions, claims, device = deviceLabel(req.headers['user-agent']) } = checked(user);
   await endPrevious(context, req);
-  const pair = await context.sessions.start({ subject, roles, permissions, claims, device });
+  const pair = await context.sessions.start({ subject, roles, permissions, claims, device, context: context.contextOf(req) });
   emitFor(context, req, 'login_ok', { subject, session: pair.session.id });
   sendGrant(context, res, how.status, pair);
 }

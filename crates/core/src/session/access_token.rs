@@ -22,7 +22,7 @@ pub(super) const TYP: &str = "at+jwt";
 const MAX_CLAIMS_BYTES: usize = 4096;
 
 /// Names that keyturn gives a meaning: an application cannot set them through its own claims.
-const RESERVED: [&str; 13] = [
+pub(super) const RESERVED: [&str; 13] = [
     "iss",
     "aud",
     "sub",

@@ -87,8 +87,8 @@ fn write_value(value: Value<'_>, out: &mut String) {
 mod tests {
     use super::*;
 
-    fn names(list: &[&str]) -> Option<Vec<String>> {
-        Some(list.iter().map(|name| (*name).to_owned()).collect())
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
@@ -96,20 +96,17 @@ mod tests {
         let own = r#"{"tenant":"a\"b","n":1.50,"deep":{"x":[1,null,true]},"no":false}"#;
         let carried = carried_claims(Some(&["user".into()]), Some(&["a:b".into()]), Some(own)).unwrap();
         let read = CarriedClaims::read(&carried).unwrap();
-        assert_eq!(
-            (read.roles.as_ref(), read.own.as_str()),
-            (names(&["user"]).as_ref(), own)
-        );
+        assert_eq!((read.roles, read.own.as_str()), (Some(names(&["user"])), own));
         let changed = |changes: ClaimChanges| changed_claims(&carried, &changes).unwrap();
         assert_eq!(changed(ClaimChanges::default()), carried);
         let roles = changed(ClaimChanges {
-            roles: names(&["admin"]),
+            roles: Some(names(&["admin"])),
             ..ClaimChanges::default()
         });
         assert_eq!(roles, carried.replace("user", "admin"));
         let none = changed(ClaimChanges {
-            roles: names(&[]),
-            permissions: names(&[]),
+            roles: Some(names(&[])),
+            permissions: Some(names(&[])),
             own: Some("{}".into()),
         });
         assert_eq!(none, r#""roles":[],"permissions":[]"#);
@@ -119,7 +116,7 @@ mod tests {
     fn nothing_carried_stays_absent() {
         assert_eq!(CarriedClaims::read("").unwrap().own, "{}");
         let changes = ClaimChanges {
-            permissions: names(&["x"]),
+            permissions: Some(names(&["x"])),
             ..ClaimChanges::default()
         };
         assert_eq!(changed_claims("", &changes).unwrap(), r#""permissions":["x"]"#);

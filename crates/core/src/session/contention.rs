@@ -158,27 +158,27 @@ mod tests {
             None,
             "another process rotated"
         );
-        let long = "x".repeat(65);
-        assert_eq!(log.note(sid, Outcome::Rotated, 9, Some(&long)), None);
+        let too_much = "x".repeat(65);
+        assert_eq!(log.note(sid, Outcome::Rotated, 9, Some(&too_much)), None);
         assert_eq!(note(Outcome::Replayed, 9, "y"), None);
     }
 
     #[test]
     fn sessions_do_not_mix_and_at_the_bound_the_older_half_is_forgotten() {
-        let log = ContentionLog::default();
+        let noted = ContentionLog::default();
         let (one, other) = (sid(), sid());
-        log.note(one, Outcome::Replayed, 1, None);
-        log.note(other, Outcome::Replayed, 2, None);
-        log.note(one, Outcome::Replayed, 2, None);
+        noted.note(one, Outcome::Replayed, 1, None);
+        noted.note(other, Outcome::Replayed, 2, None);
+        noted.note(one, Outcome::Replayed, 2, None);
         for _ in 0..HALF {
-            log.note(sid(), Outcome::Replayed, 1, None);
+            noted.note(sid(), Outcome::Replayed, 1, None);
         }
-        assert_eq!(log.note(one, Outcome::Replayed, 3, None), Some(Contention::Running));
+        assert_eq!(noted.note(one, Outcome::Replayed, 3, None), Some(Contention::Running));
         for _ in 0..2 * HALF + 2 {
-            log.note(sid(), Outcome::Replayed, 1, None);
+            noted.note(sid(), Outcome::Replayed, 1, None);
         }
-        assert_eq!(log.note(one, Outcome::Replayed, 4, None), None);
-        let halves = log.0.lock().unwrap();
+        assert_eq!(noted.note(one, Outcome::Replayed, 4, None), None);
+        let halves = noted.0.lock().unwrap();
         assert!(halves.newer.len() <= HALF && halves.older.len() <= HALF);
     }
 }

@@ -9,8 +9,12 @@ mod csrf;
 mod id;
 mod limit;
 mod manager;
+mod pairing;
+mod past_token;
+mod permissions;
 mod record;
 mod refresh_token;
+mod renew;
 pub mod rotation;
 mod settings;
 
@@ -22,8 +26,11 @@ pub use csrf::CsrfKey;
 pub use id::{SessionId, TimedId};
 pub use limit::{SessionLimit, WhenFull, make_room};
 pub use manager::{
-    Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Shared, SignIn,
+    Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,
 };
+pub use pairing::Pairing;
+pub use permissions::{PermissionsAsk, change_permissions};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
+pub use renew::{RenewAsk, renew};
 pub use settings::Settings;

@@ -36,6 +36,9 @@ pub struct Record {
     pub last_context: Option<Digest>,
     /// A label for the owner's list.
     pub device: Option<String>,
+    /// When the claims below were set, if that was after the last rotation. Access tokens carry the later of the two in `jti`,
+    /// and what changes the claims reaches every token that was made before.
+    pub rights_at: UnixMs,
     /// The claims to issue again: the members of a JSON object, without braces.
     pub claims: String,
     /// Its end, if it has ended.
@@ -70,6 +73,8 @@ pub enum EndReason {
     Logout,
     /// The application refused to go on with it when it was refreshed.
     Refused,
+    /// A session with other rights or a newer sign-in took its place: [`super::renew()`].
+    Renewed,
     /// A refresh token was used twice.
     Reuse,
     /// The application or an operator ended it.
@@ -79,7 +84,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Absolute,
         Self::Context,
         Self::Generation,
@@ -88,6 +93,7 @@ impl EndReason {
         Self::Login,
         Self::Logout,
         Self::Refused,
+        Self::Renewed,
         Self::Reuse,
         Self::Revoked,
         Self::Rollback,
@@ -104,6 +110,7 @@ impl EndReason {
             Self::Login => "login",
             Self::Logout => "logout",
             Self::Refused => "refused",
+            Self::Renewed => "renewed",
             Self::Reuse => "reuse",
             Self::Revoked => "revoked",
             Self::Rollback => "rollback",
@@ -158,6 +165,11 @@ impl Record {
         self.last_activity = self.last_activity.max(at);
     }
 
+    /// When its claims were read last: at a rotation, or when they were set since.
+    pub fn read_at(&self) -> UnixMs {
+        self.rotated_at.max(self.rights_at)
+    }
+
     /// The latest moment that the record knows of: time never runs backwards for a session.
     pub fn latest(&self) -> UnixMs {
         self.rotated_at.max(self.last_activity).max(self.authenticated_at)
@@ -186,6 +198,7 @@ pub(crate) mod tests {
             start_context: None,
             last_context: None,
             device: None,
+            rights_at: START,
             claims: String::new(),
             ended: None,
         }

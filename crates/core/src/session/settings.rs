@@ -1,7 +1,7 @@
 //! The options of one set of sessions.
 
 use super::{
-    SessionLimit,
+    Pairing, SessionLimit,
     rotation::{Heal, Mismatch},
 };
 use crate::{
@@ -26,6 +26,8 @@ pub struct Settings {
     pub access_ttl: Span,
     /// How long a refresh token's predecessor is answered with the same successor.
     pub grace: Span,
+    /// What a refresh has to bring along.
+    pub pairing: Pairing,
     /// How long a session may rest.
     pub idle: Span,
     /// How long a session lasts at most.
@@ -81,6 +83,7 @@ pub(crate) mod tests {
             audience: "app".into(),
             access_ttl: Span::from_secs(300),
             grace: Span::from_secs(10),
+            pairing: Pairing::Off,
             idle: Span::from_secs(3600),
             absolute: Span::from_secs(86_400),
             heal: Heal::One,

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use crate::{
     account::Account,
     crypto::Algorithm,
-    error::Code,
+    error::{Code, Error},
     revocation::{Revocation, Target},
-    session::{EndReason, Record, SessionId, SessionLimit, rotation},
+    session::{EndReason, PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
 
@@ -39,8 +39,18 @@ pub trait Store: Send + Sync {
     /// ([`rotation::Intent::Check`]) stores nothing but such an end.
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>);
 
+    /// Judges a refresh token ([`crate::session::renew()`]). If it is granted, the session that takes the place of the token's
+    /// and the end of the latter, with its revocation, are stored in the same step, and the new record is the answer. If not,
+    /// as [`Store::refresh`]. A store that cannot write two sessions in one step stores the new one first: nobody has its
+    /// tokens yet.
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>);
+
     /// Ends sessions and stores the revocation that belongs to it in the same step.
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>);
+
+    /// Changes the claims that the open sessions of a subject carry, and stores the revocation of its older access tokens in the
+    /// same step ([`crate::session::change_permissions`]). An error within the answer has changed nothing.
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>);
 
     /// Stores a revocation that ends no session.
     fn revoke(&self, revocation: Revocation, done: Done<()>);
@@ -118,6 +128,21 @@ pub struct Refreshed {
     pub record: Record,
     /// The revocation that was stored because the session ended in this step.
     pub revocation: Option<Revocation>,
+}
+
+impl Refreshed {
+    /// The answer to a renewal, given what became of the old session.
+    pub fn renewed(renewed: Result<Record, Error>, old: Record, revocation: Option<Revocation>) -> Self {
+        let (verdict, record) = match renewed {
+            Ok(record) => (rotation::Verdict::Granted(rotation::Outcome::Rotated), record),
+            Err(error) => (rotation::Verdict::Refused(error), old),
+        };
+        Self {
+            verdict,
+            record,
+            revocation,
+        }
+    }
 }
 
 /// Which sessions to end.

@@ -10,9 +10,11 @@ use std::{
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, SessionLimit, make_room, rotation},
+    session::{
+        PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, change_permissions, make_room, renew, rotation,
+    },
     store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
     time::{Span, UnixMs},
 };
@@ -75,7 +77,7 @@ impl Store for MemoryStore {
     fn create(&self, ask: CreateAsk, done: Done<Created>) {
         self.step(done, |state| {
             if state.sessions.len() >= MAX_SESSIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             let CreateAsk { record, limit, now } = ask;
             let ended = match limit {
@@ -85,12 +87,7 @@ impl Store for MemoryStore {
             let Some(ended) = ended else {
                 return Ok(Created::default());
             };
-            state
-                .by_subject
-                .entry(record.subject.clone())
-                .or_default()
-                .insert(record.sid);
-            state.sessions.insert(record.sid, record);
+            state.insert(record);
             Ok(Created { admitted: true, ended })
         });
     }
@@ -115,14 +112,54 @@ impl Store for MemoryStore {
         });
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |state| {
+            if state.sessions.len() >= MAX_SESSIONS {
+                return Err(full());
+            }
+            let Some(record) = state.sessions.get_mut(&ask.by.token.sid) else {
+                return Ok(None);
+            };
+            let was_live = record.ended.is_none();
+            let renewed = renew(record, &ask);
+            let before = record.clone();
+            let revocation = before.revocation();
+            if was_live {
+                state.revocations.extend(revocation.clone());
+            }
+            if let Ok(record) = &renewed {
+                state.insert(record.clone());
+            }
+            Ok(Some(Refreshed::renewed(renewed, before, revocation)))
+        });
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |state| Ok(state.end(&ask)));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |state| {
+            if state.revocations.len() >= MAX_REVOCATIONS {
+                return Err(full());
+            }
+            let mut sessions = state.open_sessions(&ask.subject, ask.now);
+            let revocation = match change_permissions(&mut sessions, &ask) {
+                Ok(revocation) => revocation,
+                Err(error) => return Ok(Err(error)),
+            };
+            for record in sessions {
+                state.sessions.insert(record.sid, record);
+            }
+            state.revocations.push(revocation.clone());
+            Ok(Ok(revocation))
+        });
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
         self.step(done, |state| {
             if state.revocations.len() >= MAX_REVOCATIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             state.revocations.push(revocation);
             Ok(())
@@ -175,7 +212,7 @@ impl Store for MemoryStore {
     fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
         self.step(done, |state| {
             if state.accounts.len() >= MAX_ACCOUNTS && !state.accounts.contains_key(&account.name) {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             if unless_present && state.accounts.contains_key(&account.name) {
                 return Ok(false);
@@ -201,6 +238,14 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    fn insert(&mut self, record: Record) {
+        self.by_subject
+            .entry(record.subject.clone())
+            .or_default()
+            .insert(record.sid);
+        self.sessions.insert(record.sid, record);
+    }
+
     /// Ends what gives way to one more session of the subject; `None` if nothing does.
     fn make_room(&mut self, limit: SessionLimit, subject: &str, now: UnixMs) -> Option<Vec<Record>> {
         let mut others = self.open_sessions(subject, now);
@@ -285,4 +330,8 @@ impl State {
             }
         }
     }
+}
+
+fn full() -> StoreError {
+    StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched()
 }

@@ -16,8 +16,9 @@ use std::path::Path;
 
 use keyturn_core::{
     account::Account,
+    error::Error,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
     store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
@@ -49,8 +50,16 @@ impl Store for SqliteStore {
         self.0.queue(done, move |db| sessions::refresh(db, &ask));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.0.queue(done, move |db| sessions::renew(db, &ask));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.0.queue(done, move |db| sessions::end(db, &ask));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.0.queue(done, move |db| sessions::permissions(db, &ask));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {

@@ -60,6 +60,9 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE keyturn_sessions ADD COLUMN start_context BLOB;
     ALTER TABLE keyturn_sessions ADD COLUMN last_context BLOB;
 ",
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN rights_at INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while

@@ -21,7 +21,7 @@ use crate::redis_server::RedisServer;
 use crate::support::{START, ask, at, session, wait};
 
 /// Runs a case on a new store of each kind.
-fn on_each(case: impl Fn(&dyn Store)) {
+pub(crate) fn on_each(case: impl Fn(&dyn Store)) {
     case(&MemoryStore::new());
     let folder = tempfile::tempdir().unwrap();
     let sqlite = SqliteStore::open(&folder.path().join("keyturn.db")).unwrap();
@@ -39,13 +39,13 @@ fn on_each(case: impl Fn(&dyn Store)) {
     }
 }
 
-fn created(store: &dyn Store, subject: &str, started: u64) -> (Record, keyturn_core::session::FamilySecret) {
+pub(crate) fn created(store: &dyn Store, subject: &str, started: u64) -> (Record, keyturn_core::session::FamilySecret) {
     let made = session(subject, at(started));
     wait(|done| store.create(made.0.clone().into(), done)).unwrap();
     made
 }
 
-fn sids(records: &[Record]) -> Vec<SessionId> {
+pub(crate) fn sids(records: &[Record]) -> Vec<SessionId> {
     records.iter().map(|record| record.sid).collect()
 }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
     store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
     time::UnixMs,
 };
@@ -68,8 +68,16 @@ impl Store for FaultyStore {
         self.step(done, |done| self.inner.refresh(ask, done));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |done| self.inner.renew(ask, done));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |done| self.inner.end(ask, done));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |done| self.inner.permissions(ask, done));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {

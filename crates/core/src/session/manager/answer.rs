@@ -37,6 +37,8 @@ pub struct RefreshRequest<'a> {
     pub context: Option<&'a str>,
     /// Where the request came from, as coarsely as replays are to be compared; at most 64 bytes.
     pub origin: Option<&'a str>,
+    /// The access token that comes along, for [`crate::session::Settings::pairing`].
+    pub access_token: Option<&'a str>,
     /// What the application decided about this refresh, if it was asked.
     pub decision: Option<Decision>,
 }
@@ -67,6 +69,19 @@ pub struct Decision {
 pub struct Checked {
     /// The session as it stands.
     pub record: Record,
+}
+
+/// A session to be put in the place of that of a refresh token.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// The claims that it differs in.
+    pub changes: ClaimChanges,
+    /// Whether the user has just proved again who they are, so that `auth_time` is now.
+    pub authenticated: bool,
+    /// As in [`SignIn`].
+    pub context: Option<&'a str>,
 }
 
 /// A pair of tokens. Prints without them.

@@ -96,6 +96,7 @@ impl Manager {
             start_context: context,
             last_context: context,
             device: sign_in.device.as_deref().map(label),
+            rights_at: self.after_change_of_rights(subject, started),
             claims,
             ended: None,
         };
@@ -108,7 +109,15 @@ impl Manager {
         cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
     }
 
-    /// `read_at` is when the claims were read, if that was not now: a cut-off since then reaches them.
+    /// What a sign-in brings along was read now, which must not count as before a change of this very millisecond.
+    fn after_change_of_rights(&self, subject: &str, now: UnixMs) -> UnixMs {
+        let cutoff = self.shared.index.permissions_cutoff(subject);
+        cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
+    }
+
+    /// `read_at` is when the claims were read, if they are not those that the record has carried since
+    /// [`Record::read_at`]. A cut-off since then reaches them, so it is never put behind one that is merely known here: that
+    /// might have come after they were read.
     pub(super) fn issue(
         &self,
         record: Record,
@@ -119,7 +128,7 @@ impl Manager {
         let ready = self.ready()?;
         // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
         let now = now.max(record.latest()).max(record.sid.time());
-        let read_at = read_at.unwrap_or_else(|| self.after_cut_offs(&record.subject, now));
+        let read_at = read_at.unwrap_or_else(|| record.read_at());
         let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
         let token = RefreshToken {
             sid: record.sid,

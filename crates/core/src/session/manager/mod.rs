@@ -8,7 +8,10 @@ mod answer;
 mod ending;
 mod issuing;
 mod opening;
+mod pairing;
 mod refreshing;
+mod renewing;
+mod rights;
 mod shared;
 mod upkeep;
 
@@ -17,7 +20,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens};
+use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens, past_token::PastTokens};
 use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
@@ -26,7 +29,7 @@ use crate::{
     time::UnixMs,
 };
 
-pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, SignIn};
+pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, Renewal, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
 
@@ -44,6 +47,7 @@ pub struct Manager {
 struct Ready {
     access: AccessTokens,
     verifier: Verifier,
+    past: PastTokens,
     refresh: RefreshKeys,
     csrf: CsrfKey,
 }

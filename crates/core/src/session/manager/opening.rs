@@ -6,12 +6,13 @@ use super::{Answer, Failure, Manager, Ready};
 use crate::{
     crypto::Algorithm,
     error::{Code, Error},
-    jwt::{Policy, Verifier},
+    jwt::Verifier,
     keys::{Key, KeySet, LiveKeys, Material},
     random,
     session::{
         CsrfKey, RefreshKeys,
-        access_token::{AccessTokens, TYP},
+        access_token::AccessTokens,
+        past_token::{PastTokens, policy},
     },
     store::{Purpose, StoredKey},
     time::UnixMs,
@@ -84,13 +85,10 @@ impl Manager {
             Some(keys) => Arc::clone(keys),
             None => Arc::new(stored_ring(of(Purpose::Signing))?),
         };
-        let mut policy = Policy::default().with_typ(TYP);
-        policy.issuers = vec![self.settings.issuer.clone()];
-        policy.audiences = vec![self.settings.audience.clone()];
-        policy.required = ["sub", "sid", "jti", "iat"].map(str::to_owned).to_vec();
         Ok(Ready {
             access: AccessTokens::new(Arc::clone(&keys), &self.settings)?,
-            verifier: Verifier::new(keys, Vec::new(), policy)?,
+            past: PastTokens::new(Arc::clone(&keys), &self.settings)?,
+            verifier: Verifier::new(keys, Vec::new(), policy(&self.settings))?,
             refresh: RefreshKeys::new(&refresh).map_err(|_| DAMAGED)?,
             csrf: CsrfKey::new(&csrf.secret),
         })

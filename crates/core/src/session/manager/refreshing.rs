@@ -25,6 +25,9 @@ struct UnderWay {
     now: UnixMs,
 }
 
+/// What is made of a grant. Its last arguments are how it was granted, and whether that was elsewhere.
+type WhenGranted<T> = fn(&Arc<Manager>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>;
+
 impl Manager {
     /// Exchanges a refresh token for a new pair, by the table of [`rotation`]. Where the application is asked at each refresh
     /// ([`crate::session::Settings::on_refresh`]) the request holds its decision; fails with [`Code::StoreUnavailable`], reason
@@ -46,17 +49,16 @@ impl Manager {
         });
     }
 
-    /// Lets the store judge, and makes of a grant what `granted` does. Its last arguments are how it was granted, and whether
-    /// that was elsewhere.
+    /// Lets the store judge, and makes of a grant what `granted` does.
     fn judge<T: 'static>(
         self: &Arc<Self>,
         request: &RefreshRequest<'_>,
         intent: Intent,
         now: UnixMs,
         done: Answer<T>,
-        granted: fn(&Arc<Self>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>,
+        granted: WhenGranted<T>,
     ) {
-        let ask = match self.check_clock().and_then(|()| self.ask(request, intent, now)) {
+        let ask = match self.refresh_ask(request, intent, now) {
             Ok(ask) => ask,
             Err(error) => return done(Err(error.into())),
         };
@@ -132,11 +134,18 @@ impl Manager {
     }
 
     /// On a host whose clock is wrong nobody can say what has expired, or how much of a grace has passed.
-    fn check_clock(&self) -> Result<(), Error> {
+    pub(super) fn check_clock(&self) -> Result<(), Error> {
         if self.shared.clock.state() == ClockState::Wrong {
             return Err(Error::because(Code::StoreUnavailable, "clock"));
         }
         Ok(())
+    }
+
+    fn refresh_ask(&self, request: &RefreshRequest<'_>, intent: Intent, now: UnixMs) -> Result<rotation::Ask, Error> {
+        self.check_clock()?;
+        let ask = self.ask(request, intent, now)?;
+        self.check_pairing(ask.token.sid, request.access_token, now)?;
+        Ok(ask)
     }
 
     pub(super) fn ask(

@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, ClockWatch, ContentionLog, Settings},
+    session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings},
     store::{Done, EndAsk, Store, StoreError},
 };
 
@@ -19,6 +19,8 @@ const MAX_PENDING: usize = 10_000;
 pub(super) enum Pending {
     /// Sessions to end.
     End(EndAsk),
+    /// Roles and permissions to change.
+    Permissions(PermissionsAsk),
     /// A revocation to keep.
     Revoke(Revocation),
 }

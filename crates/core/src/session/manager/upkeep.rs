@@ -66,6 +66,7 @@ impl Manager {
         for waiting in pending {
             match waiting {
                 Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
+                Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(|_| {})),
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
             }
         }

@@ -1,0 +1,46 @@
+//! Refreshes that have to bring an access token along, and for how long that lets revocations be needed.
+
+use super::{Answer, Manager};
+use crate::{
+    error::{Code, Error},
+    revocation::Revocation,
+    session::{Pairing, SessionId},
+    time::{Span, UnixMs},
+};
+
+impl Manager {
+    /// Whether a refresh for `sid` may be judged at all. Reads no store, and what it refuses has changed nothing.
+    pub(super) fn check_pairing(&self, sid: SessionId, access_token: Option<&str>, now: UnixMs) -> Result<(), Error> {
+        if self.settings.pairing == Pairing::Off {
+            return Ok(());
+        }
+        let refused = |reason| Error::because(Code::Pairing, reason);
+        let text = access_token.ok_or(refused("missing"))?;
+        let token = self
+            .ready()?
+            .past
+            .read(text, now, &self.shared.index)
+            .map_err(|_| refused("foreign"))?;
+        self.settings.pairing.judge(&token, sid, now)?;
+        match token.revoked {
+            Some(error) if error.code() == Code::RevocationFull => Err(error),
+            // Whatever ended the session is for the store to tell, which knows the reason; stale rights are what a refresh mends.
+            Some(error) if matches!(error.reason(), Some("token" | "key")) => Err(refused("revoked")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Revokes one token that expires at `expires_at`, for as long as it can be of any use.
+    pub fn revoke_token(self: &std::sync::Arc<Self>, jti: String, expires_at: UnixMs, done: Answer<()>) {
+        self.revoke(Revocation::token(jti, expires_at.plus(self.use_after_expiry())), done);
+    }
+
+    /// How long an expired access token is still taken, be it only beside a refresh token.
+    fn use_after_expiry(&self) -> Span {
+        if self.settings.pairing == Pairing::Off {
+            Span::ZERO
+        } else {
+            self.settings.idle
+        }
+    }
+}
