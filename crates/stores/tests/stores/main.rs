@@ -14,5 +14,6 @@ mod manager;
 mod model;
 mod races;
 mod ring;
+mod rotation_options;
 mod sqlite;
 mod support;
