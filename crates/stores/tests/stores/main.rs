@@ -11,7 +11,9 @@
 mod contract;
 mod faults;
 mod manager;
+mod manager_options;
 mod model;
+mod option_model;
 mod races;
 mod ring;
 mod rotation_options;
