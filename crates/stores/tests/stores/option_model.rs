@@ -37,7 +37,7 @@ impl Bits {
     }
 
     fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).unwrap()
+        usize::try_from(self.below(length.try_into().unwrap())).unwrap()
     }
 }
 
@@ -229,7 +229,9 @@ impl World {
         if limit.when_full == WhenFull::RefuseNewest && counted.len() >= count {
             return false;
         }
-        resting.iter_mut().for_each(|session| session.ended = Some("idle"));
+        for session in &mut resting {
+            session.ended = Some("idle");
+        }
         while counted.len() >= count {
             // They were pushed in the order of their starts.
             counted.remove(0).ended = Some("limit");
@@ -260,18 +262,18 @@ impl World {
             ..RefreshRequest::new(&text)
         };
         if self.options.on_refresh {
-            self.refresh_asked(token, place, answer, request);
+            self.refresh_asked(token, place, answer, &request);
         } else {
             self.refresh_step(token, place, None, &request);
         }
     }
 
-    fn refresh_asked(&mut self, token: usize, place: usize, answer: Answer, request: RefreshRequest<'_>) {
+    fn refresh_asked(&mut self, token: usize, place: usize, answer: Answer, request: &RefreshRequest<'_>) {
         let session = self.tokens[token].session;
         let mut after = self.sessions[session].clone();
         let expected = self.expect(&mut after, token, place, None);
         let fault = self.inject(false);
-        let checked = settle(|answer| self.manager.check_refresh(&request, self.time(), answer));
+        let checked = settle(|answer| self.manager.check_refresh(request, self.time(), answer));
         if fault != Some(Fault::Before) && after.ended.is_some() {
             self.sessions[session] = after;
         }
@@ -311,7 +313,7 @@ impl World {
                 instead_of: checked.record.claims,
                 read_at: self.time(),
             }),
-            ..request
+            ..request.clone()
         };
         self.refresh_step(token, place, roles, &request);
     }

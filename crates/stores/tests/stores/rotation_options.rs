@@ -23,10 +23,10 @@ fn on_each(case: impl Fn(Arc<dyn Store>)) {
     wait(|done| sqlite.close(done)).unwrap();
 }
 
-fn created(store: &dyn Store, record: &Record, limit: Option<SessionLimit>, now: u64) -> Created {
+fn created(store: &dyn Store, record: &Record, limit: impl Into<Option<SessionLimit>>, now: u64) -> Created {
     let ask = CreateAsk {
         record: record.clone(),
-        limit,
+        limit: limit.into(),
         now: at(now),
     };
     wait(|done| store.create(ask, done)).unwrap()
@@ -42,8 +42,8 @@ fn stored(store: &dyn Store, record: &Record) -> Record {
     listed.remove(0)
 }
 
-fn limit(count: u32, when_full: WhenFull) -> Option<SessionLimit> {
-    Some(SessionLimit { count, when_full })
+fn limit(count: u32, when_full: WhenFull) -> SessionLimit {
+    SessionLimit { count, when_full }
 }
 
 #[test]

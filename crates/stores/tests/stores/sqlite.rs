@@ -135,7 +135,7 @@ fn a_file_of_the_first_version_is_taken_over_with_its_sessions() {
     };
     for store in [&one, &other] {
         let listed = wait(|done| store.list("alice".into(), at(1), done)).unwrap();
-        assert_eq!(listed, [taken_over.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&taken_over));
     }
     let refreshed = wait(|done| one.refresh(ask(&record, &family, 4, at(1)), done)).unwrap();
     assert_eq!(refreshed.unwrap().record.generation, 5);
