@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { type ContextMismatch, createSessions, type RefreshSettings } from 'keyturn';
+import { type ContextMismatch, createSessions } from 'keyturn';
 
 import { internalsOf } from '../../dist/sessions/internals.js';
 import { coded, openSessions, STORES } from '../support/sessions.js';
@@ -54,7 +54,7 @@ describe('refresh options', () => {
       { heal: 'all' }, { heal: true }, { binding: 'ignore' }, { binding: true }, { onRefresh: 'x' }, { grace: '6m' },
     ];
     for (const refresh of wrong) {
-      const create = () => createSessions({ store: 'memory:', issuer: 'i', audience: 'a', refresh: refresh as RefreshSettings });
+      const create = () => createSessions({ store: 'memory:', issuer: 'i', audience: 'a', refresh: refresh });
       assert.throws(create, coded('ERR_OPTION_INVALID'), JSON.stringify(refresh));
     }
   });

@@ -33,7 +33,7 @@ export interface SessionsOptions {
   readonly idle?: Duration | undefined;
   /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
   readonly absolute?: Duration | undefined;
-  /** How many sessions a user may have at once. Default: any number. */
+  /** How many sessions a user may have at once. Without it there is no limit. */
   readonly maxSessions?: MaxSessions | undefined;
 }
 

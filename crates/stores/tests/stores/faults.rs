@@ -24,6 +24,7 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
+    time: Mutex<Option<UnixMs>>,
 }
 
 impl FaultyStore {
@@ -31,12 +32,18 @@ impl FaultyStore {
         Arc::new(Self {
             inner,
             next: Mutex::new(None),
+            time: Mutex::new(None),
         })
     }
 
     /// The next step that changes sessions or revocations fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
+    }
+
+    /// From now on the store has a clock, which stands still.
+    pub(crate) fn set_time(&self, time: UnixMs) {
+        *self.time.lock().unwrap() = Some(time);
     }
 
     /// Nothing fails any more.
@@ -110,6 +117,10 @@ impl Store for FaultyStore {
 
     fn account(&self, name: String, done: Done<Option<Account>>) {
         self.inner.account(name, done);
+    }
+
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        done(Ok(*self.time.lock().unwrap()));
     }
 
     /// Stays open: histories go on over the same store after a restart, and a killed process closes nothing.

@@ -11,7 +11,9 @@
 mod contract;
 mod faults;
 mod manager;
+mod manager_options;
 mod model;
+mod option_model;
 mod pairing;
 mod permissions;
 mod races;
@@ -24,5 +26,6 @@ mod redis_trouble;
 mod redis_watch;
 mod renewal;
 mod ring;
+mod rotation_options;
 mod sqlite;
 mod support;

@@ -11,7 +11,9 @@ use std::{
 use keyturn_core::{
     error::Code,
     revocation::{Revocation, Target},
+    session::Record,
     store::{Created, Store, StoreError},
+    time::UnixMs,
 };
 use keyturn_stores::SqliteStore;
 use rusqlite::Connection;
@@ -80,6 +82,66 @@ fn a_file_of_a_newer_version_is_refused_and_left_alone() {
         .query_row("SELECT value FROM keyturn_meta", [], |row| row.get(0))
         .unwrap();
     assert_eq!(version, 99);
+}
+
+/// What the first version made, for a file that was never opened since.
+const FIRST_VERSION: &str = "
+    CREATE TABLE keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    INSERT INTO keyturn_meta VALUES ('version', 1);
+    CREATE TABLE keyturn_sessions (
+        sid BLOB PRIMARY KEY, subject TEXT NOT NULL, generation INTEGER NOT NULL, refresh_key INTEGER NOT NULL,
+        family BLOB NOT NULL, started_at INTEGER NOT NULL, rotated_at INTEGER NOT NULL, authenticated_at INTEGER NOT NULL,
+        last_activity INTEGER NOT NULL, idle INTEGER NOT NULL, absolute_end INTEGER NOT NULL, device TEXT,
+        claims TEXT NOT NULL, ended_at INTEGER, ended_reason TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keyturn_sessions_by_subject ON keyturn_sessions (subject, started_at);
+    CREATE INDEX keyturn_sessions_by_end ON keyturn_sessions (absolute_end);
+    CREATE TABLE keyturn_revocations (
+        version INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX keyturn_revocations_by_expiry ON keyturn_revocations (expires_at);
+    CREATE TABLE keyturn_keys (
+        purpose TEXT NOT NULL, kid TEXT NOT NULL, algorithm TEXT, secret BLOB NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (purpose, kid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keyturn_accounts (
+        name TEXT PRIMARY KEY, subject TEXT NOT NULL, password_hash TEXT NOT NULL, roles TEXT NOT NULL,
+        permissions TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+#[test]
+fn a_file_of_the_first_version_is_taken_over_with_its_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let (record, family) = session("alice", at(0));
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(FIRST_VERSION).unwrap();
+    let ms = |time: UnixMs| i64::try_from(time.as_millis()).unwrap();
+    old.execute(
+        "INSERT INTO keyturn_sessions VALUES (?1, 'alice', 4, 0, ?2, ?3, ?3, ?3, ?3, 3600000, ?4, 'a device', ?5, NULL, NULL)",
+        (record.sid.as_bytes(), record.family, ms(at(0)), ms(record.absolute_end), &record.claims),
+    )
+    .unwrap();
+    drop(old);
+    // Two processes that open it at once: one takes it over, the other waits for it.
+    let (one, other) = (store(&path), store(&path));
+    let taken_over = Record {
+        generation: 4,
+        start_context: None,
+        last_context: None,
+        ..record.clone()
+    };
+    for store in [&one, &other] {
+        let listed = wait(|done| store.list("alice".into(), at(1), done)).unwrap();
+        assert_eq!(listed, std::slice::from_ref(&taken_over));
+    }
+    let refreshed = wait(|done| one.refresh(ask(&record, &family, 4, at(1)), done)).unwrap();
+    assert_eq!(refreshed.unwrap().record.generation, 5);
+    for store in [one, other] {
+        wait(|done| store.close(done)).unwrap();
+    }
 }
 
 #[test]

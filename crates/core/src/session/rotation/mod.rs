@@ -4,7 +4,6 @@
 //! committing are one: of many callers with the same token exactly one rotates, and the others replay.
 
 mod ask;
-#[cfg(test)]
 mod model;
 
 use subtle::ConstantTimeEq;
