@@ -327,6 +327,13 @@ impl NativeSessions {
         }
     }
 
+    /// For how many milliseconds others may have revoked what is still accepted here.
+    #[napi(catch_unwind)]
+    #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "below 2^53")]
+    pub fn staleness(&self, now: f64) -> f64 {
+        self.manager.staleness(time::now(now)).as_millis() as f64
+    }
+
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn maintain<'env>(&self, env: &'env Env, forget: u32, now: f64) -> napi::Result<Object<'env>> {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
+    store::Lives,
     time::Span,
 };
 
@@ -43,6 +44,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long what is handed out under these settings can be used.
+    pub const fn lives(&self) -> Lives {
+        Lives {
+            absolute: self.absolute,
+            after_expiry: Span::ZERO,
+        }
+    }
+
     /// Refuses values that contradict each other or cannot be meant, saying which.
     pub fn check(&self) -> Result<(), Error> {
         let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));

@@ -68,6 +68,29 @@ pub trait Store: Send + Sync {
     /// Shows `watcher` every revocation that another process stores from now on, within the store's reach. Called once.
     fn watch(&self, watcher: Watcher);
 
+    /// How long ago, by a steady clock, the watcher had certainly been shown every revocation there is. Zero where nobody else
+    /// writes. While it grows, others may have revoked what is still accepted here.
+    fn staleness(&self) -> Span {
+        Span::ZERO
+    }
+
+    /// Whether revocations may have been missed since the last call, so that all of them are to be read again.
+    fn missed(&self) -> bool {
+        false
+    }
+
+    /// How far the clocks of those who share the store may lie apart. A cut-off that is meant to be now is set so much later,
+    /// and what is made afterwards is made later still.
+    fn clock_skew(&self) -> Span {
+        Span::ZERO
+    }
+
+    /// Keeps the longest lives that anybody has ever used with this store, and answers them: entries have to outlive sessions
+    /// that were started under other options. A store that lasts no longer than its users may answer what it is given.
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        done(Ok(own));
+    }
+
     /// Deletes what is past every use: sessions over their absolute end by a minute, and expired revocations.
     fn purge(&self, now: UnixMs, done: Done<()>);
 
@@ -145,6 +168,27 @@ impl Refreshed {
     }
 }
 
+/// How long what is handed out can be used at most.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Lives {
+    /// The absolute limit of a session.
+    pub absolute: Span,
+    /// How long after its end an access token is still good for something: the idle limit where an expired one is exchanged
+    /// for a new one, otherwise zero.
+    pub after_expiry: Span,
+}
+
+impl Lives {
+    /// Of both the longer.
+    #[must_use]
+    pub fn longest(self, other: Self) -> Self {
+        Self {
+            absolute: self.absolute.max(other.absolute),
+            after_expiry: self.after_expiry.max(other.after_expiry),
+        }
+    }
+}
+
 /// Which sessions to end.
 #[derive(Clone, Debug)]
 pub struct EndAsk {
@@ -157,6 +201,8 @@ pub struct EndAsk {
     /// The longest that a session can last which a cut-off reaches and the store does not know yet: another process may be
     /// about to store it.
     pub longest: Span,
+    /// [`Store::clock_skew`]: how much later than now a cut-off lies that does not say when.
+    pub skew: Span,
 }
 
 impl EndAsk {
@@ -167,7 +213,13 @@ impl EndAsk {
             reason,
             now,
             longest: Span::ZERO,
+            skew: Span::ZERO,
         }
+    }
+
+    /// Now, for a cut-off: so late as it may be for anybody who shares the store.
+    pub const fn latest_now(&self) -> UnixMs {
+        self.now.plus(self.skew)
     }
 }
 
@@ -203,7 +255,7 @@ pub enum Which {
 
 impl Which {
     /// The cut-off that is stored with it; `None` where the end of each session is stored instead. `latest` is the later of
-    /// now and the latest start of any selected session.
+    /// [`EndAsk::latest_now`] and the latest start of any selected session.
     pub fn cut_off(&self, latest: UnixMs) -> Option<Target> {
         match self {
             Self::Everything { before } => Some(Target::Everything {

@@ -268,7 +268,7 @@ impl State {
 
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
-        let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
+        let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
         let resolved = ask
             .which
             .resolve(|sid| Ok::<_, Infallible>(self.sessions.get(sid).cloned()));

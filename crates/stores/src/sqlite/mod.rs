@@ -7,6 +7,7 @@
 mod accounts;
 mod connection;
 mod keys;
+mod lives;
 mod revocations;
 mod schema;
 mod sessions;
@@ -19,8 +20,8 @@ use keyturn_core::{
     error::Error,
     revocation::Revocation,
     session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
-    time::UnixMs,
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    time::{Span, UnixMs},
 };
 
 use writer::Writer;
@@ -80,6 +81,14 @@ impl Store for SqliteStore {
 
     fn watch(&self, watcher: Watcher) {
         self.0.watch(watcher);
+    }
+
+    fn staleness(&self) -> Span {
+        Span::from_millis(u64::try_from(self.0.staleness().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.0.queue(done, move |db| lives::longest(db, own));
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {

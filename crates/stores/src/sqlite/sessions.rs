@@ -161,7 +161,7 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let (condition, values) = reached(which);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
     let mut answer = EndAnswer::default();
-    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
+    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
     let mut statement = db.prepare_cached(&format!(
         "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
     ))?;

@@ -45,6 +45,8 @@ pub(super) struct Writer {
     /// Who is told when the thread has finished.
     closing: Arc<Mutex<Option<Done<()>>>>,
     watcher: Arc<OnceLock<Watcher>>,
+    /// When everything that others had stored by then had been shown to the watcher.
+    in_step: Arc<Mutex<Instant>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -83,14 +85,17 @@ impl Writer {
         let (sender, receiver) = sync_channel(QUEUE);
         let watcher = Arc::new(OnceLock::new());
         let closing = Arc::new(Mutex::new(None));
+        let in_step = Arc::new(Mutex::new(Instant::now()));
         let worker = Worker {
             path: path.to_owned(),
             db: None,
+            was_open: false,
             refused: None,
             broken: None,
             watcher: Arc::clone(&watcher),
             seen: Seen::default(),
             polled: Instant::now(),
+            in_step: Arc::clone(&in_step),
         };
         let closed = Arc::clone(&closing);
         thread::Builder::new()
@@ -101,6 +106,7 @@ impl Writer {
             queue: Mutex::new(Some(sender)),
             closing,
             watcher,
+            in_step,
         })
     }
 
@@ -128,6 +134,11 @@ impl Writer {
     /// Sets the watcher; the first one stays.
     pub(super) fn watch(&self, watcher: Watcher) {
         let _second = self.watcher.set(watcher);
+    }
+
+    /// How long ago that was.
+    pub(super) fn staleness(&self) -> Duration {
+        locked(&self.in_step).elapsed()
     }
 
     pub(super) fn close(&self, done: Done<()>) {
@@ -161,6 +172,7 @@ struct Seen {
 struct Worker {
     path: PathBuf,
     db: Option<Connection>,
+    was_open: bool,
     /// Why the file could not be opened, and when that was.
     refused: Option<(Instant, StoreError)>,
     /// Why nothing more is done with the file until a restart: what it holds is not understood.
@@ -168,6 +180,7 @@ struct Worker {
     watcher: Arc<OnceLock<Watcher>>,
     seen: Seen,
     polled: Instant,
+    in_step: Arc<Mutex<Instant>>,
 }
 
 impl Worker {
@@ -284,6 +297,7 @@ impl Worker {
                 }
                 self.seen.data_version = 0;
                 self.db = Some(db);
+                self.was_open = true;
                 self.refused = None;
                 Ok(())
             }
@@ -297,35 +311,42 @@ impl Worker {
     fn poll_if_due(&mut self) {
         if self.polled.elapsed() >= POLL {
             self.polled = Instant::now();
-            self.poll();
+            if self.poll() && self.broken.is_none() {
+                *locked(&self.in_step) = self.polled;
+            }
         }
     }
 
-    /// Shows the watcher what others have revoked. A failure is left to the next turn: the steps report it.
-    fn poll(&mut self) {
+    /// Shows the watcher what others have revoked, and says whether that was all of it. A failure is left to the next turn:
+    /// the steps report it.
+    fn poll(&mut self) -> bool {
+        // A connection that was lost is opened anew; the first one is for the first step.
+        if self.db.is_none() && self.was_open {
+            let _refused = self.connect();
+        }
         let Some(db) = &self.db else {
-            return;
+            return false;
         };
         let Ok(version) = db.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)) else {
-            return;
+            return false;
         };
         if mem::replace(&mut self.seen.data_version, version) == version {
-            return;
+            return true;
         }
-        match revocations::after(db, self.seen.revocation) {
-            Ok(news) => {
-                self.seen.revocation = news.last;
-                if let (Some(watcher), false) = (self.watcher.get(), news.revocations.is_empty()) {
-                    watcher(&news.revocations);
-                }
-                self.broken = self
-                    .broken
-                    .take()
-                    .or_else(|| schema::doubt(db, &self.path, news.unreadable));
-            }
+        let Ok(news) = revocations::after(db, self.seen.revocation) else {
             // Read again at the next turn.
-            Err(_) => self.seen.data_version = 0,
+            self.seen.data_version = 0;
+            return false;
+        };
+        self.seen.revocation = news.last;
+        if let (Some(watcher), false) = (self.watcher.get(), news.revocations.is_empty()) {
+            watcher(&news.revocations);
         }
+        self.broken = self
+            .broken
+            .take()
+            .or_else(|| schema::doubt(db, &self.path, news.unreadable));
+        true
     }
 }
 

@@ -1,14 +1,17 @@
 //! A store that fails when it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use keyturn_core::{
     account::Account,
     error::{Code, Error},
     revocation::Revocation,
     session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
-    time::UnixMs,
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    time::{Span, UnixMs},
 };
 
 /// How the next step goes wrong.
@@ -25,6 +28,10 @@ pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
     time: Mutex<Option<UnixMs>>,
+    staleness: Mutex<Span>,
+    missed: AtomicBool,
+    skew: Mutex<Span>,
+    blind: AtomicBool,
 }
 
 impl FaultyStore {
@@ -33,6 +40,10 @@ impl FaultyStore {
             inner,
             next: Mutex::new(None),
             time: Mutex::new(None),
+            staleness: Mutex::default(),
+            missed: AtomicBool::new(false),
+            skew: Mutex::default(),
+            blind: AtomicBool::new(false),
         })
     }
 
@@ -44,6 +55,26 @@ impl FaultyStore {
     /// From now on the store has a clock, which stands still.
     pub(crate) fn set_time(&self, time: UnixMs) {
         *self.time.lock().unwrap() = Some(time);
+    }
+
+    /// Others have not been heard of for so long.
+    pub(crate) fn lag(&self, staleness: Span) {
+        *self.staleness.lock().unwrap() = staleness;
+    }
+
+    /// What others stored may have been missed.
+    pub(crate) fn miss(&self) {
+        self.missed.store(true, Ordering::Relaxed);
+    }
+
+    /// The hosts' clocks lie apart.
+    pub(crate) fn skew(&self, skew: Span) {
+        *self.skew.lock().unwrap() = skew;
+    }
+
+    /// Whether revocations cannot be read.
+    pub(crate) fn blind(&self, is_blind: bool) {
+        self.blind.store(is_blind, Ordering::Relaxed);
     }
 
     /// Nothing fails any more.
@@ -100,11 +131,30 @@ impl Store for FaultyStore {
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
+        if self.blind.load(Ordering::Relaxed) {
+            return done(Err(StoreError::new(Code::StoreUnavailable, "injected")));
+        }
         self.inner.revocations(now, done);
     }
 
     fn watch(&self, watcher: Watcher) {
         self.inner.watch(watcher);
+    }
+
+    fn staleness(&self) -> Span {
+        *self.staleness.lock().unwrap()
+    }
+
+    fn missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
+    }
+
+    fn clock_skew(&self) -> Span {
+        *self.skew.lock().unwrap()
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.inner.lives(own, done);
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {

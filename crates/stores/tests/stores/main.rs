@@ -10,6 +10,7 @@
 
 mod contract;
 mod faults;
+mod freshness;
 mod manager;
 mod manager_options;
 mod model;

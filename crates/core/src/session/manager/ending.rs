@@ -13,9 +13,9 @@ use crate::{
 
 impl Manager {
     /// Ends sessions; the answer names those that were live. [`Code::SessionUnknown`] if one was asked for by name and there
-    /// is no such live session, or it is not that subject's.
+    /// is no such live session, or it is not that subject's; [`Code::OptionInvalid`] for a cut-off in the future.
     pub fn end(self: &Arc<Self>, ask: EndAsk, done: Answer<EndAnswer>) {
-        if let Err(error) = self.ready() {
+        if let Err(error) = self.ready().and_then(|_| is_past(&ask)) {
             return done(Err(error.into()));
         }
         self.end_unchecked(ask, done);
@@ -23,7 +23,11 @@ impl Manager {
 
     /// The same also while the store is closing: what waits to be stored has its last chance then.
     pub(super) fn end_unchecked(self: &Arc<Self>, mut ask: EndAsk, done: Answer<EndAnswer>) {
-        ask.longest = ask.longest.max(self.settings.absolute);
+        ask.longest = ask
+            .longest
+            .max(self.shared.lives().absolute)
+            .max(self.settings.absolute);
+        ask.skew = self.shared.store.clock_skew();
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -51,14 +55,14 @@ impl Manager {
 
     /// Makes an end visible here though it is not stored, and keeps it to be stored.
     fn keep_for_later(&self, mut ask: EndAsk) {
-        let now = ask.now;
+        let (now, latest_now) = (ask.now, ask.latest_now());
         // Asked again later, "all there is" would end sessions that start in the meantime.
         match &mut ask.which {
             Which::Everything { before }
             | Which::Subject {
                 before, except: None, ..
             } => {
-                before.get_or_insert(now);
+                before.get_or_insert(latest_now);
             }
             // The tag has proved the token's own session, which ends whatever else does.
             Which::AllByToken(by) => {
@@ -72,7 +76,7 @@ impl Manager {
         let revocation = match &ask.which {
             Which::Session { sid, subject: None } => Revocation::session(*sid, now),
             // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
-            which => match which.cut_off(now) {
+            which => match which.cut_off(latest_now) {
                 Some(target) => Revocation::cut_off(target, now, now.plus(ask.longest)),
                 None => return,
             },
@@ -122,6 +126,12 @@ impl Manager {
         self.end(EndAsk::new(which, reason, now), Box::new(settle));
     }
 
+    /// Revokes one token, until nothing can be done with it any more.
+    pub fn revoke_token(self: &Arc<Self>, jti: String, expires_at: UnixMs, done: Answer<()>) {
+        let last_use = expires_at.plus(self.shared.lives().after_expiry);
+        self.revoke(Revocation::token(jti, last_use), done);
+    }
+
     /// Stores and applies a revocation that ends no session.
     pub fn revoke(self: &Arc<Self>, revocation: Revocation, done: Answer<()>) {
         match self.ready() {
@@ -143,5 +153,16 @@ impl Manager {
                 done(stored.map_err(Failure::from));
             }),
         );
+    }
+}
+
+/// Nothing can be cut off before it is there: what starts between now and then would be dead at once.
+fn is_past(ask: &EndAsk) -> Result<(), Error> {
+    match &ask.which {
+        Which::Everything { before: Some(before) }
+        | Which::Subject {
+            before: Some(before), ..
+        } if *before > ask.now => Err(Error::because(Code::OptionInvalid, "before lies in the future")),
+        _ => Ok(()),
     }
 }

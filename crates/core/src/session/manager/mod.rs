@@ -6,6 +6,7 @@
 
 mod answer;
 mod ending;
+mod freshness;
 mod issuing;
 mod opening;
 mod pairing;

@@ -34,6 +34,21 @@ impl Manager {
                     Ok(ready) => ready,
                     Err(failure) => return done(Err(failure)),
                 };
+                manager.load(ready, done);
+            }),
+        );
+    }
+
+    /// The longest lives first: nobody may revoke anything by shorter ones.
+    fn load(self: &Arc<Self>, ready: Ready, done: Answer<()>) {
+        let manager = Arc::clone(self);
+        self.shared.store.lives(
+            self.settings.lives(),
+            Box::new(move |lives| {
+                match lives {
+                    Ok(lives) => manager.shared.learn(lives),
+                    Err(error) => return done(Err(error.into())),
+                }
                 let loading = Arc::clone(&manager);
                 manager.shared.store.revocations(
                     // All there are: a clock that is ahead at this moment must not leave any out.

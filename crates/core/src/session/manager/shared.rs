@@ -2,13 +2,14 @@
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
     session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings},
-    store::{Done, EndAsk, Store, StoreError},
+    store::{Done, EndAsk, Lives, Store, StoreError},
+    time::UnixMs,
 };
 
 /// How much waits at most for a store that cannot be reached. Further ones are in force here, and the caller has been
@@ -46,6 +47,10 @@ pub struct Shared {
     pub(super) closed: AtomicBool,
     /// Set when a step's outcome is unknown: the store may hold a revocation that the index has not heard of.
     pub(super) unsure: AtomicBool,
+    /// When it was first noticed that this is so, in Unix milliseconds plus one; 0 while it is not.
+    pub(super) unsure_since: AtomicU64,
+    /// The longest lives ever used with the store.
+    pub(super) lives: Mutex<Lives>,
 }
 
 impl Shared {
@@ -62,6 +67,8 @@ impl Shared {
             users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             unsure: AtomicBool::new(false),
+            unsure_since: AtomicU64::new(0),
+            lives: Mutex::default(),
         });
         let weak = Arc::downgrade(&shared);
         shared.store.watch(Box::new(move |revocations| {
@@ -72,6 +79,22 @@ impl Shared {
             }
         }));
         shared
+    }
+
+    /// The longest lives ever used with the store.
+    pub(super) fn lives(&self) -> Lives {
+        *self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the store knows of longer lives.
+    pub(super) fn learn(&self, lives: Lives) {
+        let mut known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = known.longest(lives);
+    }
+
+    /// Now, for a cut-off: so late as it may be for anybody who shares the store.
+    pub fn latest_now(&self, now: UnixMs) -> UnixMs {
+        now.plus(self.store.clock_skew())
     }
 
     /// One user less; the last one closes the store.

@@ -74,8 +74,14 @@ impl Manager {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
         let manager = Arc::clone(self);
-        if self.shared.unsure.swap(false, Ordering::AcqRel) || self.shared.index.is_full() {
-            self.reload(now, Box::new(move || manager.store_activity(done)));
+        if self.notice_doubt(now) || self.shared.index.is_full() {
+            // What a clock that may be ahead calls expired is read all the same.
+            let unexpired_at = if forget == Forget::Nothing {
+                UnixMs::default()
+            } else {
+                now
+            };
+            self.reload(unexpired_at, Box::new(move || manager.store_activity(done)));
         } else {
             manager.store_activity(done);
         }
@@ -117,7 +123,12 @@ impl Manager {
         let shared = Arc::clone(&self.shared);
         let take = move |revocations: Result<Vec<Revocation>, StoreError>| {
             match revocations {
-                Ok(revocations) => shared.index.reload(&revocations),
+                Ok(revocations) => {
+                    shared.index.reload(&revocations);
+                    if !shared.unsure.load(Ordering::Acquire) {
+                        shared.unsure_since.store(0, Ordering::Release);
+                    }
+                }
                 Err(_) => shared.unsure.store(true, Ordering::Release),
             }
             then();
