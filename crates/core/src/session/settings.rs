@@ -45,10 +45,13 @@ pub struct Settings {
 
 impl Settings {
     /// How long what is handed out under these settings can be used.
-    pub const fn lives(&self) -> Lives {
+    pub fn lives(&self) -> Lives {
         Lives {
             absolute: self.absolute,
-            after_expiry: Span::ZERO,
+            after_expiry: match self.pairing {
+                Pairing::Off => Span::ZERO,
+                _ => self.idle,
+            },
         }
     }
 

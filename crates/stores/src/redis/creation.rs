@@ -29,17 +29,27 @@ const TRIES: usize = 100;
 /// Stores a new session, unless a limit refuses it.
 pub(super) async fn create(step: &Step, ask: &CreateAsk) -> Result<Created, StoreError> {
     let made = &ask.record;
-    let left = made.absolute_end.since(made.latest());
-    let lives = Span::from_millis(left.as_millis().saturating_add(MARGIN.as_millis()));
-    let session = session(step, made, lives);
-    let of_all = entry(step.names.part_of(&made.sid), made, lives, UnixMs::default());
     if let Some(limit) = ask.limit {
+        let lives = life(made);
+        let session = session(step, made, lives);
+        let of_all = entry(step.names.part_of(&made.sid), made, lives, UnixMs::default());
         // The record first, so that whoever counts the index's sessions finds it.
         let (stored, _) = future::try_join(step.run::<i64>(&session), step.run::<i64>(&of_all)).await?;
         is_new(stored)?;
         return admit(step, ask, limit, lives).await;
     }
+    store(step, made).await?;
+    Ok(Created {
+        admitted: true,
+        ended: Vec::new(),
+    })
+}
+
+/// Stores a session without counting.
+pub(super) async fn store(step: &Step, made: &Record) -> Result<(), StoreError> {
+    let lives = life(made);
     // Of the list of all the purge takes out what is over: it must find the sessions in it. Here it is long gone.
+    let of_all = entry(step.names.part_of(&made.sid), made, lives, UnixMs::default());
     let of_subject = entry(
         step.names.subject(&made.subject),
         made,
@@ -47,16 +57,18 @@ pub(super) async fn create(step: &Step, ask: &CreateAsk) -> Result<Created, Stor
         made.latest().minus(MARGIN),
     );
     let (stored, _, _) = future::try_join3(
-        step.run::<i64>(&session),
+        step.run::<i64>(&session(step, made, lives)),
         step.run::<i64>(&of_all),
         step.run::<i64>(&of_subject),
     )
     .await?;
-    is_new(stored)?;
-    Ok(Created {
-        admitted: true,
-        ended: Vec::new(),
-    })
+    is_new(stored)
+}
+
+/// How long Redis keeps a session at most.
+fn life(made: &Record) -> Span {
+    let left = made.absolute_end.since(made.latest());
+    Span::from_millis(left.as_millis().saturating_add(MARGIN.as_millis()))
 }
 
 fn session(step: &Step, made: &Record, lives: Span) -> Call {
@@ -137,6 +149,7 @@ async fn give_way(step: &Step, records: &[Record]) -> Result<Vec<Record>, StoreE
             reason: end.reason,
             activity: String::new(),
             subject: None,
+            unless_changed: None,
         };
         ended.extend(end_one(step, &record.sid, &ending).await?.map(|(_, record)| record));
     }
@@ -144,7 +157,7 @@ async fn give_way(step: &Step, records: &[Record]) -> Result<Vec<Record>, StoreE
 }
 
 /// Takes back a session that was not admitted.
-async fn discard(step: &Step, made: &Record) -> Result<(), StoreError> {
+pub(super) async fn discard(step: &Step, made: &Record) -> Result<(), StoreError> {
     let session = step.names.session(&made.sid);
     let mut command = redis::cmd("UNLINK");
     command.arg(&session);

@@ -8,8 +8,11 @@ mod creation;
 mod keys;
 mod ledger;
 mod link;
+mod lives;
 mod names;
+mod permissions;
 mod record;
+mod renewal;
 mod revocations;
 mod runtime;
 mod script;
@@ -25,15 +28,16 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
-    time::UnixMs,
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
+    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    time::{Span, UnixMs},
 };
 use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 
@@ -47,6 +51,9 @@ use watch::Watch;
 /// How many steps are under way or wait at most; further ones fail at once instead of growing the queue.
 const QUEUE: usize = 16_384;
 
+/// How far the clocks of hosts that share a store may lie apart.
+const CLOCK_SKEW: Span = Span::from_secs(1);
+
 /// Sessions in Redis.
 pub struct RedisStore {
     names: Names,
@@ -56,6 +63,8 @@ pub struct RedisStore {
     /// `None` once closed.
     link: Mutex<Option<Arc<Link>>>,
     watching: Mutex<Option<AbortHandle>>,
+    /// When everything that others had stored by then had been shown to the watcher.
+    in_step: Arc<Mutex<Instant>>,
 }
 
 /// Steps that have not been answered.
@@ -84,6 +93,7 @@ impl RedisStore {
             under_way: Arc::default(),
             ledger: Arc::default(),
             watching: Mutex::default(),
+            in_step: Arc::new(Mutex::new(Instant::now())),
             link: Mutex::new(Some(Arc::new(Link::start(url.clone())))),
         })
     }
@@ -128,6 +138,14 @@ impl Store for RedisStore {
         self.step(done, |step| async move { sessions::refresh(&step, &ask).await });
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |step| async move { renewal::renew(&step, &ask).await });
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |step| async move { permissions::change(&step, &ask).await });
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |step| async move { sessions::end(&step, &ask).await });
     }
@@ -168,11 +186,25 @@ impl Store for RedisStore {
             step: Box::new(move || Step::new(Arc::clone(&for_steps), names.clone(), Arc::clone(&ledger))),
             names: self.names.clone(),
             watcher,
+            in_step: Arc::clone(&self.in_step),
         };
         let watching = self.runtime.spawn(watch.follow()).abort_handle();
         if let Some(earlier) = locked(&self.watching).replace(watching) {
             earlier.abort();
         }
+    }
+
+    fn staleness(&self) -> Span {
+        let behind = locked(&self.in_step).elapsed();
+        Span::from_millis(u64::try_from(behind.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn clock_skew(&self) -> Span {
+        CLOCK_SKEW
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.step(done, move |step| async move { lives::longest(&step, own).await });
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {

@@ -55,6 +55,11 @@ impl Names {
         format!("{}keys", self.0)
     }
 
+    /// The longest lives.
+    pub(super) fn lives(&self) -> String {
+        format!("{}lives", self.0)
+    }
+
     /// An account: JSON text.
     pub(super) fn account(&self, name: &str) -> String {
         format!("{}account:{name}", self.0)

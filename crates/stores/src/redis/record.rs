@@ -27,6 +27,7 @@ pub(super) fn fields(record: &Record) -> Vec<(&'static str, Vec<u8>)> {
         ("last_activity", time(record.last_activity)),
         ("idle", number(record.idle.as_millis())),
         ("absolute_end", time(record.absolute_end)),
+        ("rights_at", time(record.rights_at)),
         ("claims", record.claims.clone().into_bytes()),
     ];
     if let Some(device) = &record.device {
@@ -81,6 +82,7 @@ fn read(sid: SessionId, fields: &Fields) -> Option<Record> {
         start_context: context("start_context")?,
         last_context: context("last_context")?,
         device: text("device"),
+        rights_at: time("rights_at")?,
         claims: text("claims")?,
         ended,
     })

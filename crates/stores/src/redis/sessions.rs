@@ -29,9 +29,6 @@ use super::{
 /// How many commands of one step are under way at once.
 const AT_ONCE: usize = 128;
 
-/// How far the clocks of hosts that share a store may differ: a cut-off of all there is reaches that much further.
-const CLOCK_SKEW: Span = Span::from_secs(1);
-
 /// How many sessions are read from an index at once.
 const PAGE: isize = 5000;
 
@@ -137,15 +134,18 @@ async fn end_judged(
         reason,
         activity,
         subject: None,
+        unless_changed: None,
     };
-    let Some((is_new, record)) = end_one(step, &sid, &ending).await? else {
+    let Some((outcome, record)) = end_one(step, &sid, &ending).await? else {
         return Err(StoreError::new(
             Code::StoreUnavailable,
             "the session went while it was ended",
         ));
     };
     let verdict = match reason {
-        EndReason::Reuse if is_new => Verdict::Refused(Error::because(Code::RefreshReused, reason.as_str())),
+        EndReason::Reuse if outcome == Ended::Now => {
+            Verdict::Refused(Error::because(Code::RefreshReused, reason.as_str()))
+        }
         _ => ended(&record)?,
     };
     Ok(Refreshed {
@@ -168,27 +168,52 @@ pub(super) struct Ending<'a> {
     pub(super) activity: String,
     /// Whose it must be.
     pub(super) subject: Option<&'a str>,
+    /// How it must still be: of this generation, with these rights.
+    pub(super) unless_changed: Option<&'a Record>,
 }
 
-/// Ends a record, and says whether this did it; `None` if there is no such session.
+/// What became of a session that was to be ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ended {
+    /// It had ended before.
+    Before,
+    /// It goes on: it is no longer as it must be.
+    Changed,
+    /// It has ended now.
+    Now,
+}
+
+/// Ends a record, and says what became of it; `None` if there is no such session.
 pub(super) async fn end_one(
     step: &Step,
     sid: &SessionId,
     ending: &Ending<'_>,
-) -> Result<Option<(bool, Record)>, StoreError> {
+) -> Result<Option<(Ended, Record)>, StoreError> {
     let call = Call::new(&END, [step.names.session(sid)])
         .number(ending.at.as_millis())
         .arg(ending.reason.as_str())
         .arg(&ending.activity)
-        .arg(ending.subject.unwrap_or_default());
+        .arg(ending.subject.unwrap_or_default())
+        .arg(
+            ending
+                .unless_changed
+                .map_or_else(String::new, |record| record.generation.to_string()),
+        )
+        .arg(
+            ending
+                .unless_changed
+                .map_or_else(String::new, |record| record.rights_at.as_millis().to_string()),
+        );
     let answer: Vec<Value> = step.run_one(&call).await?;
     let mut parts = answer.into_iter();
-    let outcome = text(parts.next())?;
-    if outcome == "unknown" {
-        return Ok(None);
-    }
+    let outcome = match text(parts.next())?.as_str() {
+        "unknown" => return Ok(None),
+        "ended" => Ended::Before,
+        "changed" => Ended::Changed,
+        _ => Ended::Now,
+    };
     let record = record(*sid, &read_fields(parts.next())?)?;
-    Ok(Some((outcome == "now", record)))
+    Ok(Some((outcome, record)))
 }
 
 /// Ends sessions and stores what revokes their access tokens.
@@ -228,8 +253,8 @@ async fn end_each(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer,
     revocations::store(step, &news).await?;
     let sids = records.iter().map(|record| record.sid).collect();
     let mut answer = EndAnswer::default();
-    for (is_new, record) in end_all(step, ask, sids, subject).await? {
-        if is_new && ask.now < record.absolute_end {
+    for (outcome, record) in end_all(step, ask, sids, subject).await? {
+        if outcome == Ended::Now && ask.now < record.absolute_end {
             answer.ended.push(record.sid);
         }
         answer.revocations.extend(record.revocation());
@@ -251,7 +276,7 @@ async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, 
         }
         _ => of_everybody(step).await?,
     };
-    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now.plus(CLOCK_SKEW));
+    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
     let mut sids = Vec::new();
     for (sid, absolute_end) in entries {
         if which.reaches(sid.time()) {
@@ -265,8 +290,8 @@ async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, 
         revocations::store(step, std::slice::from_ref(&revocation)).await?;
         answer.revocations.push(revocation);
     }
-    for (is_new, record) in end_all(step, ask, sids, None).await? {
-        if is_new && ask.now < record.absolute_end {
+    for (outcome, record) in end_all(step, ask, sids, None).await? {
+        if outcome == Ended::Now && ask.now < record.absolute_end {
             answer.ended.push(record.sid);
         }
     }
@@ -296,12 +321,13 @@ async fn end_all(
     ask: &EndAsk,
     sids: Vec<SessionId>,
     subject: Option<&str>,
-) -> Result<Vec<(bool, Record)>, StoreError> {
+) -> Result<Vec<(Ended, Record)>, StoreError> {
     let ending = &Ending {
         at: ask.now,
         reason: ask.reason,
         activity: String::new(),
         subject,
+        unless_changed: None,
     };
     let ended: Vec<_> = sids
         .into_iter()
@@ -385,7 +411,7 @@ async fn delete(step: &Step, sid: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn load(step: &Step, sid: &SessionId) -> Result<Option<Record>, StoreError> {
+pub(super) async fn load(step: &Step, sid: &SessionId) -> Result<Option<Record>, StoreError> {
     let key = step.names.session(sid);
     let mut command = redis::cmd("HGETALL");
     command.arg(&key);

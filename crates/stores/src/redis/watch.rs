@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     link::{Link, Live, PATIENCE, info_value, jittered},
+    locked,
     names::Names,
     revocations,
     script::{Call, POSITION},
@@ -41,6 +42,8 @@ pub(super) struct Watch {
     pub(super) step: Box<dyn Fn() -> Step + Send + Sync>,
     pub(super) names: Names,
     pub(super) watcher: Watcher,
+    /// When everything that others had stored by then had been shown.
+    pub(super) in_step: Arc<Mutex<Instant>>,
 }
 
 /// Versions and fields.
@@ -86,16 +89,20 @@ impl Watch {
             .await
             .map_err(|trouble| trouble.error)?;
         loop {
+            let asked = Instant::now();
             let head = self.head(&live, &connection).await?;
+            let there_is = head.position.version;
             let mut at = match position.take() {
                 Some(at) if head.continues(&at) => at,
                 _ => self.read_all(head.position).await?,
             };
-            let checked = Instant::now();
             let mut is_whole = true;
-            while is_whole && checked.elapsed() < CHECK {
-                let left = CHECK.saturating_sub(checked.elapsed());
+            while is_whole && asked.elapsed() < CHECK {
+                let left = CHECK.saturating_sub(asked.elapsed());
                 is_whole = self.read_news(&connection, &mut at, left).await?;
+                if is_whole && at.version >= there_is {
+                    *locked(&self.in_step) = asked;
+                }
                 *position = Some(at.clone());
             }
             if !is_whole {

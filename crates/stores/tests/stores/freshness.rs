@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyturn_core::{
     error::Code,
     revocation::{Revocation, Target},
-    session::{EndReason, Forget, Manager},
+    session::{EndReason, Forget, Manager, RefreshRequest},
     store::{EndAsk, Lives, Store, Which},
     time::Span,
 };
@@ -61,7 +61,7 @@ fn a_step_of_unknown_outcome_makes_stale_until_all_has_been_read() {
     let issued = settle(|answer| manager.start(&sign_in("alice"), at(0), answer)).unwrap();
     store.fail_next(Fault::After);
     store.blind(true);
-    let refreshed = settle(|answer| manager.refresh(&issued.refresh_token, None, at(1), answer));
+    let refreshed = settle(|answer| manager.refresh(&RefreshRequest::new(&issued.refresh_token), at(1), answer));
     assert_eq!(refreshed.unwrap_err().error.code(), Code::StoreUnavailable);
     maintain(&manager, 5);
     assert_eq!(manager.staleness(at(20)), Span::from_secs(15));

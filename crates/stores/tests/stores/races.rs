@@ -139,6 +139,12 @@ fn on_one_file(how: How, connections: usize, times: u64) {
     rounds(how, &managers, times);
 }
 
+fn on_one_redis(how: How, times: u64) {
+    let Some(server) = RedisServer::start() else { return };
+    let managers: Vec<_> = (0..2).map(|_| how.opened(Arc::new(server.store()))).collect();
+    rounds(how, &managers, times);
+}
+
 #[test]
 fn on_the_memory_store() {
     on_memory(How::Plain);
@@ -166,16 +172,19 @@ fn on_one_sqlite_file_with_four_connections_and_an_application_that_decides() {
 
 #[test]
 fn on_one_redis_with_two_hosts() {
-    let Some(server) = RedisServer::start() else { return };
-    let managers: Vec<_> = (0..2).map(|_| manager(Arc::new(server.store()))).collect();
-    rounds(
-        &managers,
+    on_one_redis(
+        How::Plain,
         if env::var_os("KEYTURN_LONG").is_some() {
             1000
         } else {
             50
         },
     );
+}
+
+#[test]
+fn on_one_redis_with_two_hosts_and_an_application_that_decides() {
+    on_one_redis(How::AskedAndBound, 10);
 }
 
 #[test]

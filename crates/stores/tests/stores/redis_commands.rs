@@ -13,8 +13,9 @@ use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
-    session::{EndReason, SessionLimit, WhenFull},
-    store::{CreateAsk, EndAsk, Purpose, Store, StoredKey, Which},
+    session::{ClaimChanges, EndReason, PermissionsAsk, RenewAsk, SessionLimit, WhenFull},
+    store::{CreateAsk, EndAsk, Lives, Purpose, Store, StoredKey, Which},
+    time::Span,
 };
 
 use crate::redis_server::{RedisServer, eventually};
@@ -239,6 +240,24 @@ fn use_everything(server: &RedisServer) {
     wait(|done| store.save_account(account, true, done)).unwrap();
     wait(|done| store.account("alice".into(), done)).unwrap();
     assert!(wait(|done| store.time(done)).unwrap().is_some());
+    wait(|done| store.lives(Lives::default(), done)).unwrap();
+    let permissions = PermissionsAsk {
+        subject: "carol".into(),
+        changes: ClaimChanges::default(),
+        now: at(8),
+        skew: Span::ZERO,
+    };
+    let (record, family) = create("carol", None);
+    wait(|done| store.permissions(permissions, done)).unwrap().unwrap();
+    let renewal = RenewAsk {
+        by: ask(&record, &family, 0, at(9)),
+        changes: ClaimChanges::default(),
+        authenticated: false,
+        unique: [1; 10],
+        family: [2; 32],
+        context: None,
+    };
+    assert!(wait(|done| store.renew(renewal, done)).unwrap().is_some());
     wait(|done| store.purge(at(1_000_000), done)).unwrap();
     // Long enough for the watch to have asked whether the stream is the same.
     thread::sleep(Duration::from_millis(1500));

@@ -65,7 +65,7 @@ prop_compose! {
         start_context in digest(),
         last_context in digest(),
         device in prop_oneof![Just(None), Just(Some("a \u{e9}".to_owned())), Just(Some(String::new()))],
-        claims in claims(),
+        (rights_at, claims) in (time(), claims()),
         ended in ended(),
     ) -> Record {
         Record {
@@ -83,6 +83,7 @@ prop_compose! {
             start_context,
             last_context,
             device,
+            rights_at,
             claims,
             ended,
         }

@@ -1,11 +1,10 @@
 //! Refreshes that have to bring an access token along, and for how long that lets revocations be needed.
 
-use super::{Answer, Manager};
+use super::Manager;
 use crate::{
     error::{Code, Error},
-    revocation::Revocation,
     session::{Pairing, SessionId},
-    time::{Span, UnixMs},
+    time::UnixMs,
 };
 
 impl Manager {
@@ -27,20 +26,6 @@ impl Manager {
             // Whatever ended the session is for the store to tell, which knows the reason; stale rights are what a refresh mends.
             Some(error) if matches!(error.reason(), Some("token" | "key")) => Err(refused("revoked")),
             _ => Ok(()),
-        }
-    }
-
-    /// Revokes one token that expires at `expires_at`, for as long as it can be of any use.
-    pub fn revoke_token(self: &std::sync::Arc<Self>, jti: String, expires_at: UnixMs, done: Answer<()>) {
-        self.revoke(Revocation::token(jti, expires_at.plus(self.use_after_expiry())), done);
-    }
-
-    /// How long an expired access token is still taken, be it only beside a refresh token.
-    fn use_after_expiry(&self) -> Span {
-        if self.settings.pairing == Pairing::Off {
-            Span::ZERO
-        } else {
-            self.settings.idle
         }
     }
 }

@@ -1,6 +1,7 @@
--- Ends a session, unless it has ended: the first reason stays. What revokes its tokens has been stored before.
--- KEYS: the session. ARGV: when, why, its last activity or '', whose it must be or ''.
--- Answers 'unknown', 'ended' (before) or 'now', and the session as it stands.
+-- Ends a session, unless it has ended: the first reason stays.
+-- KEYS: the session. ARGV: when, why, its last activity or '', whose it must be or '', and the generation and the rights_at
+-- that it must have, or ''.
+-- Answers 'unknown', 'ended' (before), 'changed' or 'now', and the session as it stands.
 local fields = redis.call('HGETALL', KEYS[1])
 local record = {}
 for i = 1, #fields, 2 do
@@ -11,6 +12,9 @@ if #fields == 0 or (ARGV[4] ~= '' and record.subject ~= ARGV[4]) then
 end
 if record.ended_at then
   return {'ended', fields}
+end
+if ARGV[5] ~= '' and (record.generation ~= ARGV[5] or record.rights_at ~= ARGV[6]) then
+  return {'changed', fields}
 end
 if ARGV[3] ~= '' and tonumber(ARGV[3]) > tonumber(record.last_activity) then
   redis.call('HSET', KEYS[1], 'last_activity', ARGV[3])
