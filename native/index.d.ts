@@ -208,6 +208,8 @@ export declare class NativeSessions {
   storeTime(): Promise<TimeAnswer>
   /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
   compareClock(time: number, asked: number, answered: number): ClockComparison
+  /** For how many milliseconds others may have revoked what is still accepted here. */
+  staleness(now: number): number
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */

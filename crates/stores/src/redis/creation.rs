@@ -13,10 +13,11 @@ use keyturn_core::{
 };
 
 use super::{
+    ending::{Ending, end_one},
     record::fields,
     revocations,
     script::{ADMIT, CREATE, Call, INDEX},
-    sessions::{Ending, end_one, load_all, of_subject},
+    sessions::{load_all, of_subject},
     step::Step,
 };
 

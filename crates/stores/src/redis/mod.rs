@@ -5,6 +5,8 @@
 
 mod accounts;
 mod creation;
+mod ending;
+mod judgement;
 mod keys;
 mod ledger;
 mod link;
@@ -135,7 +137,7 @@ impl Store for RedisStore {
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
-        self.step(done, |step| async move { sessions::refresh(&step, &ask).await });
+        self.step(done, |step| async move { judgement::refresh(&step, &ask).await });
     }
 
     fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
@@ -147,7 +149,7 @@ impl Store for RedisStore {
     }
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
-        self.step(done, |step| async move { sessions::end(&step, &ask).await });
+        self.step(done, |step| async move { ending::end(&step, &ask).await });
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {

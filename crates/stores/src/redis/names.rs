@@ -37,22 +37,22 @@ impl Names {
 
     /// Where the news of revocations stand: a hash of epoch and version.
     pub(super) fn head(&self) -> String {
-        format!("{}{{revocations}}:head", self.0)
+        format!("{}{{shared}}:head", self.0)
     }
 
     /// Every revocation by its expiry.
     pub(super) fn live(&self) -> String {
-        format!("{}{{revocations}}:live", self.0)
+        format!("{}{{shared}}:revocations", self.0)
     }
 
     /// The latest revocations: a stream.
     pub(super) fn news(&self) -> String {
-        format!("{}{{revocations}}:news", self.0)
+        format!("{}{{shared}}:news", self.0)
     }
 
     /// The keys.
     pub(super) fn keys(&self) -> String {
-        format!("{}keys", self.0)
+        format!("{}{{shared}}:keys", self.0)
     }
 
     /// The longest lives.

@@ -7,6 +7,7 @@ use keyturn_core::{
     store::StoreError,
     time::{Span, UnixMs},
 };
+use redis::Value;
 
 use super::step::damaged;
 
@@ -86,4 +87,14 @@ fn read(sid: SessionId, fields: &Fields) -> Option<Record> {
         claims: text("claims")?,
         ended,
     })
+}
+
+/// A text in the answer of a script.
+pub(super) fn text(value: Option<Value>) -> Result<String, StoreError> {
+    redis::from_redis_value(value.unwrap_or_default()).map_err(|_| damaged("an answer"))
+}
+
+/// Fields in the answer of a script.
+pub(super) fn read_fields(value: Option<Value>) -> Result<Fields, StoreError> {
+    redis::from_redis_value(value.unwrap_or_default()).map_err(|_| damaged("a session"))
 }

@@ -13,8 +13,10 @@ use keyturn_core::{
 };
 
 use super::{
-    creation, revocations,
-    sessions::{self, Ended, Ending, end_one, load},
+    creation,
+    ending::{Ended, Ending, end_one},
+    judgement, revocations,
+    sessions::load,
     step::Step,
 };
 
@@ -76,7 +78,7 @@ async fn refuse(step: &Step, ask: &RenewAsk) -> Result<Option<Option<Refreshed>>
         intent: rotation::Intent::Check,
         ..ask.by.clone()
     };
-    let answer = sessions::refresh(step, &by).await?;
+    let answer = judgement::refresh(step, &by).await?;
     let is_refused = |answer: &Refreshed| matches!(answer.verdict, rotation::Verdict::Refused(_));
     Ok(answer.as_ref().is_none_or(is_refused).then_some(answer))
 }

@@ -121,17 +121,17 @@ fn news_that_were_trimmed_or_taken_back_are_read_as_a_whole() {
     let first = there.revoke("first");
     eventually("the first one is seen", || here.has_seen(&first));
     // Stored and no longer in the stream by the time that anybody reads it.
-    let live = "keyturn:{revocations}:live";
+    let live = "keyturn:{shared}:revocations";
     server.cli(&["zadd", live, "9000000000000", "token 9000000000000  hidden"]);
-    server.cli(&["hincrby", "keyturn:{revocations}:head", "version", "1"]);
+    server.cli(&["hincrby", "keyturn:{shared}:head", "version", "1"]);
     let hidden = Revocation {
         target: Target::Token { jti: "hidden".into() },
         expires_at: UnixMs::new(9_000_000_000_000),
     };
     eventually("what is missing in the news is seen", || here.has_seen(&hidden));
     // An older state comes back: the version is behind what everybody has read.
-    server.cli(&["hset", "keyturn:{revocations}:head", "version", "0"]);
-    server.cli(&["del", "keyturn:{revocations}:news", live]);
+    server.cli(&["hset", "keyturn:{shared}:head", "version", "0"]);
+    server.cli(&["del", "keyturn:{shared}:news", live]);
     eventually("it is written back", || here.stored().len() == 2);
     let last = there.revoke("last");
     eventually("news go on", || here.has_seen(&last));
