@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -18,7 +20,9 @@ use keyturn_core::{
     time::Span,
 };
 
-use crate::redis_server::{RedisServer, eventually};
+use keyturn_stores::RedisStore;
+
+use crate::redis_server::{RedisServer, eventually, open};
 use crate::support::{ask, at, session, wait};
 
 /// What is allowed: the command, how many arguments it has at most, and which words among them are options. Read from the
@@ -80,7 +84,7 @@ const FORBIDDEN: &[&str] = &[
 fn every_command_is_one_of_redis_6_2() {
     let Some(server) = RedisServer::start() else { return };
     let seen = monitor(&server);
-    use_everything(&server);
+    use_everything(&server, &server.store());
     server.cli(&["echo", "the end"]);
     eventually("the end is seen", || {
         seen.lock().unwrap().iter().any(|line| line.contains("the end"))
@@ -116,14 +120,30 @@ fn every_command_is_one_of_redis_6_2() {
 
 #[test]
 fn the_scripts_themselves_say_what_they_call() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/redis/lua");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/redis/lua");
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         for call in text.split("redis.call(").skip(1) {
             let command = call.trim_start_matches('\'').split('\'').next().unwrap().to_lowercase();
             assert!(ALLOWED.iter().any(|(name, ..)| *name == command), "{command}");
         }
     }
+}
+
+#[test]
+fn the_rights_that_the_documentation_asks_for_are_enough() {
+    let Some(server) = RedisServer::start() else { return };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/deployment.md");
+    let text = fs::read_to_string(path).unwrap();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("ACL SETUSER"))
+        .unwrap();
+    let words: Vec<_> = line.split(' ').collect();
+    assert_eq!(server.cli(&words), "OK");
+    let store = open(&format!("redis://app:secret@127.0.0.1:{}?wait=0", server.port)).unwrap();
+    use_everything(&server, &store);
 }
 
 /// Everything that MONITOR prints from now on, a line each.
@@ -169,8 +189,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// Every step of the store, and every way through a script.
-fn use_everything(server: &RedisServer) {
-    let store = server.store();
+fn use_everything(server: &RedisServer, store: &RedisStore) {
     store.watch(Box::new(|_| {}));
     let create = |subject: &str, limit| {
         let (record, family) = session(subject, at(0));

@@ -21,7 +21,7 @@ use crate::support::{START, wait};
 /// A time near the others, or at one of the ends of time.
 fn time() -> impl Strategy<Value = UnixMs> {
     prop_oneof![
-        12 => (0_u64..30).prop_map(|steps| START.plus(Span::from_millis(steps * 700))),
+        12 => (0_u64..30).prop_map(|steps| START.plus(Span::from_millis(steps * 500))),
         1 => Just(UnixMs::default()),
         1 => Just(UnixMs::MAX),
     ]
