@@ -190,8 +190,8 @@ export declare class NativeSessions {
   endByRefreshToken(token: string, reason: string, now: number): Promise<EndedAnswer>
   /** Ends all sessions of the refresh token's subject if a refresh would be granted now, else its own session only. */
   endAllByRefreshToken(token: string, context: string | undefined | null, now: number): Promise<EndedAnswer>
-  /** The sid of a refresh token whose shape and tag are good. */
-  sessionOf(token: string): string | null
+  /** The sid of a token that may be presented to be refreshed, whether it still could be or not. */
+  sessionOf(token: string, now: number): string | null
   /** The CSRF token of a session. */
   csrfToken(sid: string): string
   /** Whether a CSRF token is the session's. */
@@ -202,14 +202,14 @@ export declare class NativeSessions {
   jwks(now: number): Array<string>
   /** How many revocations are held, and how often activity was dropped. */
   gauges(): Gauges
-  /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
-  expire(now: number): boolean
   /** The time of the store, if it has a clock. */
   storeTime(): Promise<TimeAnswer>
   /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
   compareClock(time: number, asked: number, answered: number): ClockComparison
   /** For how many milliseconds others may have revoked what is still accepted here. */
   staleness(now: number): number
+  /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
+  expire(now: number): boolean
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
@@ -257,7 +257,7 @@ export declare function createCompactVerifier(key: NativeKey): (token: string) =
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
 
 /** A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number. */
-export declare function createSigner(keys: NativeKeySet, options: NativeSignerOptions): (claims: string, now: number, subject: string | undefined, jti: string | undefined, expiresIn: number | undefined) => string | number
+export declare function createSigner(keys: NativeKeySet, options: NativeSignerOptions): (claims: string, now: number, subject?: string | undefined, jti?: string | undefined, expiresIn?: number | undefined) => string | number
 
 /** A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`. */
 export declare function createVerifier(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token?: string | number, now?: number) => string | number
@@ -449,6 +449,7 @@ export interface NativeSessionLimit {
 
 /** The options of `createSessions`, checked for types by its caller. Spans in milliseconds. */
 export interface NativeSessionOptions {
+  strategy: string
   store: string
   issuer: string
   audience: string

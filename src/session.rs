@@ -8,7 +8,7 @@ use keyturn_core::{
     random::SystemRandom,
     session::{
         ClaimChanges, Decision, EndReason, Forget, Manager, Pairing, RefreshRequest, Renewal, SessionId, SessionLimit,
-        Settings, SignIn, WhenFull,
+        Settings, SignIn, Strategy, WhenFull,
         rotation::{Heal, Mismatch},
     },
     store::{EndAsk, Which},
@@ -28,6 +28,7 @@ use crate::{
 /// The options of `createSessions`, checked for types by its caller. Spans in milliseconds.
 #[napi(object)]
 pub struct NativeSessionOptions {
+    pub strategy: String,
     pub store: String,
     pub issuer: String,
     pub audience: String,
@@ -105,6 +106,7 @@ impl NativeSessions {
     pub fn create(options: NativeSessionOptions, keys: Option<&NativeKeySet>) -> Result<Self, Thrown> {
         install_provider();
         let settings = Settings {
+            strategy: named(Strategy::from_text(&options.strategy))?,
             issuer: options.issuer,
             audience: options.audience,
             access_ttl: time::span(options.access_ttl),
@@ -258,10 +260,11 @@ impl NativeSessions {
         })
     }
 
-    /// The sid of a refresh token whose shape and tag are good.
+    /// The sid of a token that may be presented to be refreshed, whether it still could be or not.
     #[napi(catch_unwind)]
-    pub fn session_of(&self, token: String) -> Option<String> {
-        self.manager.session_of(&token).map(|sid| sid.to_string())
+    pub fn session_of(&self, token: String, now: f64) -> Option<String> {
+        let sid = self.manager.session_of(&token, time::now(now));
+        sid.ok().map(|sid| sid.to_string())
     }
 
     /// The CSRF token of a session.
@@ -304,12 +307,6 @@ impl NativeSessions {
         }
     }
 
-    /// One step of forgetting expired revocations in this process; `true` if it was the last one of a round.
-    #[napi(catch_unwind)]
-    pub fn expire(&self, now: f64) -> bool {
-        self.manager.expire(time::now(now))
-    }
-
     /// The time of the store, if it has a clock.
     #[napi(ts_return_type = "Promise<TimeAnswer>")]
     pub fn store_time<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
@@ -332,6 +329,12 @@ impl NativeSessions {
     #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "below 2^53")]
     pub fn staleness(&self, now: f64) -> f64 {
         self.manager.staleness(time::now(now)).as_millis() as f64
+    }
+
+    /// One step of forgetting expired revocations in this process; `true` if it was the last one of a round.
+    #[napi(catch_unwind)]
+    pub fn expire(&self, now: f64) -> bool {
+        self.manager.expire(time::now(now))
     }
 
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.

@@ -97,7 +97,10 @@ describe('createAuth', () => {
     t.after(() => auth.close());
     const server = await serve(t, auth.router({ authenticate }));
     const user = await logIn(server);
+    const told: unknown[] = [];
+    auth.on('login_failed', ({ subject, reason }) => told.push([subject, reason]));
     const refused = await server.post('/login', { username: 'alice', password: 'right' });
+    assert.deepEqual(told, [['alice', 'ERR_SESSION_LIMIT']]);
     assert.equal(refused.status, 403);
     assert.equal(await codeOf(refused), 'ERR_SESSION_LIMIT');
     const again = await server.post('/login', { username: 'alice', password: 'right' }, user.headers);

@@ -4,6 +4,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { createAuth, type OnRefresh, type Sessions } from 'keyturn';
 
 import type { AuthEvent } from '../../dist/events.js';
+import type { NativeRefresh } from '../../dist/native.js';
+import { nativeSessionsOf } from '../../dist/native-sessions.js';
+import { refreshIfAllowed } from '../../dist/sessions/ask-application.js';
 import { internalsOf } from '../../dist/sessions/internals.js';
 import { coded, openSessions, STORES } from '../support/sessions.js';
 
@@ -157,6 +160,29 @@ describe('refresh.onRefresh', () => {
       () => createAuth({ store: 'memory:', issuer: 'i', audience: 'a', refresh: { onRefresh: true as never } }),
       coded('ERR_OPTION_INVALID'),
     );
+  });
+
+  it('is asked anew, three times at most, if the claims were rewritten while it decided', async (t) => {
+    const sessions = openSessions(t, { refresh: { onRefresh: () => undefined } });
+    const native = nativeSessionsOf(sessions);
+    for (const [times, outcome] of [[2, 'rotated'], [3, undefined]] as const) {
+      const { refreshToken } = await sessions.start({ subject: 'alice', roles: ['user'] });
+      let left: number = times;
+      const store = {
+        checkRefresh: native.checkRefresh.bind(native),
+        refresh(request: NativeRefresh, now: number) {
+          left -= 1;
+          const outdated = { roles: ['x'], insteadOf: '"roles":["others"]', readAt: now };
+          return native.refresh(left < 0 ? request : { ...request, decision: outdated }, now);
+        },
+      };
+      const asked: unknown[] = [];
+      const onRefresh: OnRefresh = ({ roles }) => { asked.push(roles); return undefined; };
+      const { pair, failure } = await refreshIfAllowed(store as typeof native, onRefresh, { token: refreshToken }, () => undefined);
+      assert.equal(pair?.outcome, outcome);
+      assert.equal(failure === undefined, outcome !== undefined);
+      assert.equal(asked.length, 3);
+    }
   });
 
   it('judges the limits again once the application has answered', async (t) => {

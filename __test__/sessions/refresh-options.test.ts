@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { type ContextMismatch, createSessions } from 'keyturn';
 
 import { internalsOf } from '../../dist/sessions/internals.js';
-import { coded, openSessions, STORES } from '../support/sessions.js';
+import { AUDIENCE, coded, ISSUER, openSessions, STORES, temporaryFolder } from '../support/sessions.js';
 
 for (const store of STORES) {
   describe(`refresh.binding on the ${store.name} store`, () => {
@@ -74,6 +76,36 @@ describe('refresh options', () => {
       await assert.rejects(bound.start({ subject: 'alice', context: context as string }), coded('ERR_OPTION_INVALID'));
     }
   });
+
+  for (const heal of ['one', 'any'] as const) {
+    it(`${heal === 'any' ? 'take over' : 'end'} a session that is far ahead of a restored store (heal: '${heal}')`, async (t) => {
+      const folder = temporaryFolder(t);
+      const [path, backup] = [join(folder, 'keyturn.db'), join(folder, 'backup.db')];
+      const open = () => createSessions({ store: `sqlite:${path}`, issuer: ISSUER, audience: AUDIENCE, refresh: { heal } });
+      let sessions = open();
+      let { refreshToken } = await sessions.start({ subject: 'alice' });
+      await sessions.close();
+      copyFileSync(path, backup);
+      sessions = open();
+      for (let turn = 0; turn < 3; turn += 1) ({ refreshToken } = await sessions.refresh(refreshToken));
+      await sessions.close();
+      copyFileSync(backup, path);
+
+      sessions = open();
+      t.after(() => sessions.close());
+      const told: string[] = [];
+      for (const type of ['generation_ahead', 'store_rollback_healed'] as const) {
+        internalsOf(sessions).events.on(type, () => told.push(type));
+      }
+      if (heal === 'any') {
+        assert.equal((await sessions.refresh(refreshToken)).outcome, 'healed');
+        assert.deepEqual(told, ['generation_ahead', 'store_rollback_healed']);
+      } else {
+        await assert.rejects(sessions.refresh(refreshToken), coded('ERR_SESSION_REVOKED', 'rollback'));
+        assert.deepEqual(told, ['generation_ahead']);
+      }
+    });
+  }
 
   it('let the address of a refresh into its events, and raise refresh_contention for a replay from another', async (t) => {
     const sessions = openSessions(t);

@@ -177,6 +177,7 @@ export class FakeSessions implements Sessions {
     };
     return {
       events: this.events,
+      strategy: 'rotation',
       sessionOf: (token) => (/^kt1_[\w-]{22}\.\d+\.good$/.test(token) ? parts(token).sid : undefined),
       csrfToken: (sid) => `csrf-${sid}`,
       csrfMatches: (sid, presented) => presented === `csrf-${sid}`,

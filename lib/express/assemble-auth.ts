@@ -5,7 +5,7 @@ import { type AuthEventListener, type AuthEventType, EVENT_TYPES } from '../even
 import { type ActivityMode, parseActivityMode } from '../http/activity.js';
 import { createClientAddress, type TrustProxy } from '../http/client-address.js';
 import { createOriginCheck } from '../http/origin.js';
-import { type CsrfOptions, RefreshCookie, type RefreshCookieOptions } from '../http/refresh-cookie.js';
+import { type CsrfOptions, NoRefreshCookie, RefreshCookie, type RefreshCookieOptions } from '../http/refresh-cookie.js';
 import { checkFunction, checkOptions, nearestName } from '../options/checks.js';
 import { internalsOf } from '../sessions/internals.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -91,8 +91,11 @@ export function parseHttpOptions({
 /** Puts HTTP before sessions. */
 export function assembleAuth(sessions: Sessions, { loginRate, ...settings }: HttpSettings): Auth {
   const internals = internalsOf(sessions);
+  const usesCookie = internals.strategy === 'rotation';
   const context: AuthContext = {
     ...settings,
+    cookie: usesCookie ? settings.cookie : new NoRefreshCookie(),
+    usesCookie,
     sessions,
     internals,
     readiness: new Readiness(sessions),

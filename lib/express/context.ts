@@ -17,6 +17,8 @@ export interface AuthContext {
   readonly sessions: Sessions;
   readonly internals: SessionInternals;
   readonly readiness: Readiness;
+  /** Whether the session is kept in a cookie; otherwise it is the Bearer token, which no other site can make a browser send. */
+  readonly usesCookie: boolean;
   readonly cookie: RefreshCookie;
   readonly isOriginAllowed: OriginCheck;
   readonly clientAddress: ClientAddressReader;

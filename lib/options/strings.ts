@@ -34,6 +34,15 @@ export function stringList(value: unknown, option: string): string[] {
   });
 }
 
+/** A list of names as a member of that name; none if it was left out. @throws KeyturnError `ERR_OPTION_INVALID`. */
+export function optionalNames<N extends string>(value: unknown, name: N): { [K in N]?: string[] } {
+  if (value === undefined) return {};
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    return { [name]: [...(value)] } as { [K in N]?: string[] };
+  }
+  throw new KeyturnError('ERR_OPTION_INVALID', `${name} must be a list of strings`, { claim: name });
+}
+
 /** Whether the string holds whole characters only: no half of a surrogate pair. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);

@@ -5,8 +5,7 @@ import type { NativeSessions } from '../native.js';
 import { fromFailure, fromNumber } from '../native-error.js';
 import { nativeSessionsOf, registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
-import { requiredString } from '../options/strings.js';
-import { carriedParts } from '../sessions/sign-in.js';
+import { optionalNames, requiredString } from '../options/strings.js';
 
 export interface CutOffOptions {
   /** A moment in Unix seconds, not in the future; fractions are fine. Default: everything there is. */
@@ -104,7 +103,7 @@ export function createRevocation(handle: NativeSessions, events: EventHub, ready
     async permissions(subject, rights = {}) {
       const name = requiredString(subject, 'subject', 'claims.sub');
       checkOptions(rights, 'the rights', ['roles', 'permissions']);
-      const changes = carriedParts({ roles: rights.roles, permissions: rights.permissions });
+      const changes = { ...optionalNames(rights.roles, 'roles'), ...optionalNames(rights.permissions, 'permissions') };
       await ready();
       settle(await handle.changePermissions(name, changes, Date.now()), { reason: 'permissions', subject: name });
     },

@@ -11,14 +11,14 @@ import { refreshIfAllowed, sessionOf } from './ask-application.js';
 import { ClockWatch } from './clock-watch.js';
 import { registerInternals, type SessionInternals } from './internals.js';
 import { Maintenance } from './maintenance.js';
-import { resolveOptions, type SessionsOptions } from './options.js';
+import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
 import type { OnRefresh } from './refresh-options.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
-export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
+export { SESSIONS_OPTIONS, type SessionsOptions, type Strategy } from './options.js';
 
 /**
  * Sessions over a store. Returns at once and opens the store in the background; every promise waits for that by itself, and
@@ -32,8 +32,10 @@ export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const opened = (): void => {
     if (keys === undefined) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, settings.idle, onRefresh, opened);
+  return new NodeSessions(handle, settings, onRefresh, opened);
 }
+
+type SessionKind = Pick<ResolvedOptions['settings'], 'strategy' | 'idle'>;
 
 class NodeSessions implements Sessions {
   readonly revocation: Revocation;
@@ -46,16 +48,16 @@ class NodeSessions implements Sessions {
   readonly #opened: () => void;
   #opening: Promise<void> | undefined;
 
-  constructor(handle: NativeSessions, idleMs: number, onRefresh: OnRefresh | undefined, opened: () => void) {
+  constructor(handle: NativeSessions, { strategy, idle }: SessionKind, onRefresh: OnRefresh | undefined, opened: () => void) {
     this.#native = handle;
     this.#onRefresh = onRefresh;
     this.#opened = opened;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#clock = new ClockWatch(handle);
-    this.#maintenance = new Maintenance(handle, idleMs, this.#clock);
+    this.#maintenance = new Maintenance(handle, idle, this.#clock);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
-    registerInternals(this, this.#internals());
+    registerInternals(this, this.#internals(strategy));
     // Whoever asks for ready() is told of a failure; nobody has to ask.
     this.ready().catch(() => undefined);
   }
@@ -181,7 +183,7 @@ class NodeSessions implements Sessions {
     throw error;
   }
 
-  #internals(): SessionInternals {
+  #internals(strategy: Strategy): SessionInternals {
     const handle = this.#native;
     const settled = (failure: NativeFailure | undefined, subject: string | undefined): string | undefined => {
       if (failure !== undefined) throw fromFailure(failure);
@@ -189,7 +191,8 @@ class NodeSessions implements Sessions {
     };
     return {
       events: this.#events,
-      sessionOf: (token) => handle.sessionOf(token) ?? undefined,
+      strategy,
+      sessionOf: (token) => handle.sessionOf(token, Date.now()) ?? undefined,
       csrfToken: (sid) => translated(() => handle.csrfToken(sid)),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),
       recordActivity: (claims, agoMs) => {

@@ -1,5 +1,6 @@
 import type { EventHub } from '../events.js';
 import type { Limiter, LimiterOptions } from '../limiter.js';
+import type { Strategy } from './options.js';
 import type { Sessions } from './sessions.js';
 import type { AccessClaims } from './types.js';
 
@@ -9,7 +10,8 @@ import type { AccessClaims } from './types.js';
  */
 export interface SessionInternals {
   readonly events: EventHub;
-  /** The `sid` of a refresh token whose shape and tag are good; `undefined` for anything else. No store is read. */
+  readonly strategy: Strategy;
+  /** The `sid` of what `refresh` takes if it is of our making, expired or not; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
   /** `HMAC(CSRF key, sid)` in base64url: the XSRF token of a session. */
   csrfToken(sid: string): string;

@@ -7,7 +7,7 @@ import { sessionKeysOf } from '../keys/source.js';
 import type { NativeKeySet } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
-import { requiredString } from '../options/strings.js';
+import { oneOf, requiredString } from '../options/strings.js';
 import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
 import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
 
@@ -28,6 +28,12 @@ export interface SessionsOptions {
    * in the store, by whichever process comes first.
    */
   readonly keys?: readonly Key[] | KeyRing | undefined;
+  /**
+   * What is exchanged for the next access token: `'rotation'` (default), a refresh token that works once; `'jti-exchange'`, the
+   * expired access token; `'renewal'`, the access token near its end, and nothing is remembered. `docs/design.md` says what each
+   * gives up.
+   */
+  readonly strategy?: Strategy | undefined;
   readonly access?: Readonly<{
     /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
     ttl?: Duration | undefined;
@@ -41,13 +47,17 @@ export interface SessionsOptions {
   readonly maxSessions?: MaxSessions | undefined;
 }
 
+/** How sessions are kept alive. */
+export type Strategy = 'rotation' | 'jti-exchange' | 'renewal';
+
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute', 'maxSessions',
+  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions',
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
 export interface ResolvedOptions {
   readonly settings: {
+    readonly strategy: Strategy;
     readonly store: string;
     readonly issuer: string;
     readonly audience: string;
@@ -78,6 +88,7 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
   const absolute = parseDuration(options.absolute ?? '24h', 'absolute');
   return {
     settings: {
+      strategy: oneOf(options.strategy ?? 'rotation', 'strategy', ['rotation', 'jti-exchange', 'renewal']),
       store,
       issuer: requiredString(options.issuer, 'issuer', "'https://app.example.com'"),
       audience: requiredString(options.audience, 'audience', "'app'"),

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors.js';
 import type { NativeSessions } from '../native.js';
 import { checkOptions } from '../options/checks.js';
-import { isWellFormed, optionalString, requiredString } from '../options/strings.js';
+import { isWellFormed, optionalNames, optionalString, requiredString } from '../options/strings.js';
 import type { CarriedClaims, StartOptions } from './types.js';
 
 type NativeSignIn = Parameters<NativeSessions['start']>[0];
@@ -22,8 +22,8 @@ export function signIn(options: Readonly<StartOptions>): NativeSignIn {
 /** What a session carries from token to token, as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_CLAIMS_INVALID`. */
 export function carriedParts({ roles, permissions, claims }: Readonly<CarriedClaims>): NativeClaims {
   return {
-    ...list(roles, 'roles'),
-    ...list(permissions, 'permissions'),
+    ...optionalNames(roles, 'roles'),
+    ...optionalNames(permissions, 'permissions'),
     ...(claims === undefined ? {} : { claims: claimsText(claims) }),
   };
 }
@@ -33,14 +33,6 @@ export function contextOf(context: unknown): { context?: string } {
   if (context === undefined) return {};
   if (typeof context === 'string' && isWellFormed(context)) return { context };
   throw new KeyturnError('ERR_OPTION_INVALID', 'context must be a string of whole characters', { claim: 'context' });
-}
-
-function list<N extends 'roles' | 'permissions'>(value: unknown, name: N): { [K in N]?: string[] } {
-  if (value === undefined) return {};
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
-    return { [name]: [...(value)] } as { [K in N]?: string[] };
-  }
-  throw new KeyturnError('ERR_OPTION_INVALID', `${name} must be a list of strings`, { claim: name });
 }
 
 function claimsText(claims: unknown): string {

@@ -15,6 +15,7 @@ export interface Session {
 /** What a sign-in or a refresh hands out. */
 export interface TokenPair {
   readonly accessToken: string;
+  /** What `refresh` takes. With the strategies `'jti-exchange'` and `'renewal'` it is the access token itself. */
   readonly refreshToken: string;
   /** Seconds until the access token expires. */
   readonly expiresIn: number;

@@ -1,6 +1,6 @@
 //! The claims that a session carries from token to token: the members of a JSON object, without braces.
 
-use super::access_token::carried_claims;
+use super::access_token::{RESERVED, carried_claims};
 use crate::{
     encoding::json::{Value, scan_object, strings_of, write_string},
     error::{Code, Error},
@@ -42,6 +42,8 @@ impl CarriedClaims {
                 ("roles", Value::Array(list)) => claims.roles = names(list),
                 ("permissions", Value::Array(list)) => claims.permissions = names(list),
                 ("roles" | "permissions", _) => is_whole = false,
+                // In a record there are none.
+                (name, _) if RESERVED.contains(&name) => {}
                 (name, value) => {
                     if !own.is_empty() {
                         own.push(',');
@@ -71,6 +73,13 @@ pub fn changed_claims(carried: &str, changes: &ClaimChanges) -> Result<String, E
         changes.permissions.as_deref().or(before.permissions.as_deref()),
         Some(changes.own.as_deref().unwrap_or(&before.own)),
     )
+}
+
+/// What a record would hold, out of the JSON text of a token's claims.
+pub(super) fn carried_of(payload: &str) -> Result<String, Error> {
+    let inside = payload.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let all = CarriedClaims::read(inside.ok_or(DAMAGED)?)?;
+    carried_claims(all.roles.as_deref(), all.permissions.as_deref(), Some(&all.own))
 }
 
 fn write_value(value: Value<'_>, out: &mut String) {

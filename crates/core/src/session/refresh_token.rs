@@ -34,6 +34,11 @@ impl FamilySecret {
         random::array(random).map(Self)
     }
 
+    /// A secret that is known already.
+    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// What the store keeps of it.
     pub fn digest(&self) -> Digest {
         sha256(&self.0)
@@ -90,6 +95,18 @@ impl RefreshKeys {
     /// The number of the key that signs.
     pub fn newest(&self) -> u8 {
         self.newest
+    }
+
+    /// The HMAC of a message under the key of that number, or under the newest if that key is gone.
+    pub(super) fn tag(&self, number: u8, message: &[u8]) -> Result<Digest, Error> {
+        let key = |wanted: u8| self.keys.iter().find(|(number, _)| *number == wanted);
+        let (_, key) = key(number).or_else(|| key(self.newest)).ok_or(Code::Internal)?;
+        Ok(key.tag(message))
+    }
+
+    /// Whether the HMAC of a message under any of the keys is as wanted.
+    pub(super) fn any_tag(&self, message: &[u8], is_wanted: impl Fn(&Digest) -> bool) -> bool {
+        self.keys.iter().any(|(_, key)| is_wanted(&key.tag(message)))
     }
 
     /// The text of a token under the key of that number, or under the newest if that key is gone.

@@ -105,6 +105,7 @@ mod tests {
                     family: family.clone(),
                 },
                 intent: Intent::Rotate,
+                arrived: None,
                 now: START.plus(Span::from_secs(after)),
                 grace: Span::from_secs(10),
                 heal: Heal::One,

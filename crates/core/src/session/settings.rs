@@ -1,7 +1,7 @@
 //! The options of one set of sessions.
 
 use super::{
-    Pairing, SessionLimit,
+    Pairing, SessionLimit, Strategy,
     rotation::{Heal, Mismatch},
 };
 use crate::{
@@ -19,6 +19,8 @@ const MAX_ABSOLUTE: Span = Span::from_secs(400 * 24 * 3600);
 /// How sessions live. Checked once by [`Settings::check`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
+    /// What is exchanged for the next access token.
+    pub strategy: Strategy,
     /// `iss` of the access tokens.
     pub issuer: String,
     /// `aud` of the access tokens.
@@ -48,9 +50,10 @@ impl Settings {
     pub fn lives(&self) -> Lives {
         Lives {
             absolute: self.absolute,
-            after_expiry: match self.pairing {
-                Pairing::Off => Span::ZERO,
-                _ => self.idle,
+            after_expiry: if self.pairing == Pairing::Off && self.strategy == Strategy::Rotation {
+                Span::ZERO
+            } else {
+                self.idle
             },
         }
     }
@@ -80,6 +83,23 @@ impl Settings {
         if self.idle > self.absolute {
             return refused("idle must not be longer than absolute");
         }
+        self.check_strategy()
+    }
+
+    /// What an access token that is exchanged or renewed cannot hold, or what nobody remembers, cannot be asked for.
+    fn check_strategy(&self) -> Result<(), Error> {
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        if self.strategy == Strategy::Rotation {
+            return Ok(());
+        }
+        if self.pairing != Pairing::Off || self.binding.is_some() {
+            return refused("refresh.pairing and refresh.binding are for the strategy 'rotation'");
+        }
+        if self.strategy == Strategy::Renewal && (self.on_refresh || self.max_sessions.is_some()) {
+            return refused(
+                "the strategy 'renewal' remembers no sessions: refresh.onRefresh and maxSessions need another",
+            );
+        }
         Ok(())
     }
 }
@@ -91,6 +111,7 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> Settings {
         Settings {
+            strategy: Strategy::Rotation,
             issuer: "https://app.test".into(),
             audience: "app".into(),
             access_ttl: Span::from_secs(300),
@@ -108,7 +129,15 @@ pub(crate) mod tests {
     #[test]
     fn the_defaults_are_fine_and_nonsense_is_refused() {
         assert_eq!(settings().check(), Ok(()));
-        let wrong: [fn(&mut Settings); 9] = [
+        let wrong: [fn(&mut Settings); 11] = [
+            |s| {
+                s.strategy = Strategy::JtiExchange;
+                s.pairing = Pairing::Required;
+            },
+            |s| {
+                s.strategy = Strategy::Renewal;
+                s.on_refresh = true;
+            },
             |s| s.issuer = String::new(),
             |s| s.audience = String::new(),
             |s| s.access_ttl = Span::from_millis(999),

@@ -56,6 +56,7 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
         "context" => Ok(Verdict::Refused(Error::because(Code::RefreshRefused, "context"))),
         "invalid" => Ok(Verdict::Refused(Code::RefreshInvalid.into())),
         "clock" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"))),
+        "overtaken" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "overtaken"))),
         "ended" => refused(&judged),
         "end" => return end_judged(step, sid, rest).await.map(Some),
         _ => Err(damaged("a verdict")),
@@ -103,6 +104,10 @@ fn judgement(step: &Step, ask: &rotation::Ask) -> Call {
         .number(claims.is_some())
         .arg(claims.map_or("", |claims| claims.text.as_str()))
         .arg(claims.map_or("", |claims| claims.instead_of.as_str()))
+        .arg(
+            ask.arrived
+                .map_or_else(String::new, |arrived| arrived.as_millis().to_string()),
+        )
         .timely()
 }
 

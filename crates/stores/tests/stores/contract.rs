@@ -39,6 +39,13 @@ pub(crate) fn on_each(case: impl Fn(&dyn Store)) {
     }
 }
 
+/// The same for a case that shares the store.
+pub(crate) fn on_each_shared(case: impl Fn(Arc<dyn Store>)) {
+    case(Arc::new(MemoryStore::new()));
+    let folder = tempfile::tempdir().unwrap();
+    case(Arc::new(SqliteStore::open(&folder.path().join("keyturn.db")).unwrap()));
+}
+
 pub(crate) fn created(store: &dyn Store, subject: &str, started: u64) -> (Record, keyturn_core::session::FamilySecret) {
     let made = session(subject, at(started));
     wait(|done| store.create(made.0.clone().into(), done)).unwrap();

@@ -99,7 +99,12 @@ prop_compose! {
 
 /// An ask without its token, and how far that is from the record's generation.
 fn ask() -> impl Strategy<Value = (Ask, i64, bool)> {
-    let times = (time(), prop::option::of(time()), prop::option::of(span()));
+    let times = (
+        time(),
+        prop::option::of(time()),
+        prop::option::of(span()),
+        prop::option::weighted(0.3, time()),
+    );
     let rules = (
         prop_oneof![4 => Just(Span::from_secs(10)), 1 => Just(Span::ZERO)],
         prop_oneof![3 => Just(Heal::One), 1 => Just(Heal::Any)],
@@ -110,7 +115,14 @@ fn ask() -> impl Strategy<Value = (Ask, i64, bool)> {
     let claims = prop::option::of((claims(), claims()).prop_map(|(text, instead_of)| NewClaims { text, instead_of }));
     let offset = prop_oneof![3 => Just(0_i64), 2 => Just(-1), 1 => Just(1), 1 => -3_i64..4];
     (times, rules, context(), claims, offset, prop::bool::weighted(0.05)).prop_map(
-        |((now, seen, report), (grace, heal, intent, revoked, newest_key), context, claims, offset, is_foreign)| {
+        |(
+            (now, seen, report, arrived),
+            (grace, heal, intent, revoked, newest_key),
+            context,
+            claims,
+            offset,
+            is_foreign,
+        )| {
             let ask = Ask {
                 token: RefreshToken {
                     sid: SessionId::from_bytes([0; 16]),
@@ -119,6 +131,7 @@ fn ask() -> impl Strategy<Value = (Ask, i64, bool)> {
                 },
                 intent,
                 now,
+                arrived,
                 grace,
                 heal,
                 newest_key,

@@ -7,6 +7,7 @@ use keyturn_core::{
     revocation::RevocationIndex,
     session::{
         Answer, Failure, FamilySecret, Manager, Pairing, Record, RefreshToken, SessionId, Settings, Shared, SignIn,
+        Strategy,
         rotation::{self, Heal, Intent},
     },
     store::{Done, Store, StoreError},
@@ -66,6 +67,7 @@ pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: 
         },
         intent: Intent::Rotate,
         now,
+        arrived: None,
         grace: Span::from_secs(10),
         heal: Heal::One,
         newest_key: 0,
@@ -79,6 +81,7 @@ pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: 
 
 pub(crate) fn settings() -> Settings {
     Settings {
+        strategy: Strategy::Rotation,
         issuer: "https://app.test".into(),
         audience: "app".into(),
         access_ttl: Span::from_secs(300),

@@ -60,7 +60,7 @@ pub struct Decision {
     pub changes: ClaimChanges,
     /// What [`Checked::record`] carried when it decided.
     pub instead_of: String,
-    /// When it was asked: what it read it may have read from then on.
+    /// When the request came and it was asked: what it read it may have read from then on.
     pub read_at: UnixMs,
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
 use crate::{
-    error::{Code, Error},
+    error::{Blame, Code, Error},
     revocation::Revocation,
-    session::{EndReason, rotation::Intent},
+    session::{EndReason, Strategy, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
@@ -28,6 +28,9 @@ impl Manager {
             .max(self.shared.lives().absolute)
             .max(self.settings.absolute);
         ask.skew = self.shared.store.clock_skew();
+        if self.settings.strategy == Strategy::Renewal && !ask.which.is_cut_off() {
+            return self.end_stateless(&ask, done);
+        }
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -93,9 +96,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let sid = match self.ready().and_then(|ready| ready.refresh.open(token)) {
-            Ok(token) => token.sid,
-            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+        let sid = match self.session_of(token, now) {
+            Ok(sid) => sid,
+            Err(error) if error.code().blame() != Blame::Operator => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),
         };
         let which = Which::Session { sid, subject: None };
@@ -116,6 +119,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
+        if self.settings.strategy == Strategy::Renewal {
+            return self.end_all_stateless(request.token, reason, now, done);
+        }
         let ask = match self.ask(request, Intent::Rotate, now) {
             Ok(ask) => ask,
             Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),

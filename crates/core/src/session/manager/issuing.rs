@@ -6,7 +6,8 @@ use super::{Answer, Failure, Issued, Manager, SignIn};
 use crate::{
     error::{Code, Error},
     session::{
-        EndReason, FamilySecret, Record, RefreshToken, SessionId, access_token::carried_claims, rotation::end_error,
+        EndReason, FamilySecret, Record, RefreshToken, SessionId, Strategy, TimedId, access_token::carried_claims,
+        exchange, rotation::end_error,
     },
     store::{CreateAsk, Created, EndAsk, Which},
     time::{Span, UnixMs},
@@ -19,6 +20,9 @@ impl Manager {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
         };
+        if self.settings.strategy == Strategy::Renewal {
+            return done(self.issue(record, family, now, None).map_err(Failure::from));
+        }
         let manager = Arc::clone(self);
         let ask = CreateAsk {
             record: record.clone(),
@@ -80,10 +84,11 @@ impl Manager {
         )?;
         let started = self.after_cut_offs(subject, now);
         self.check_context(sign_in.context.as_deref())?;
-        let family = FamilySecret::generate(self.random.as_ref())?;
+        let sid = SessionId::generate(started, self.random.as_ref())?;
+        let family = self.new_family(sid)?;
         let context = sign_in.context.as_deref().map(|context| family.context_digest(context));
         let record = Record {
-            sid: SessionId::generate(started, self.random.as_ref())?,
+            sid,
             subject: subject.clone(),
             generation: 0,
             refresh_key: ready.refresh.newest(),
@@ -129,15 +134,31 @@ impl Manager {
         // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
         let now = now.max(record.latest()).max(record.sid.time());
         let read_at = read_at.unwrap_or_else(|| record.read_at());
-        let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
-        let token = RefreshToken {
-            sid: record.sid,
-            generation: record.generation,
-            family,
+        let jti = match self.settings.strategy {
+            Strategy::JtiExchange => exchange::jti(
+                &ready.refresh,
+                record.refresh_key,
+                record.sid,
+                record.generation,
+                read_at,
+            )?,
+            Strategy::Rotation | Strategy::Renewal => TimedId::generate(read_at, self.random.as_ref())?,
+        };
+        let access = ready.access.issue(&record, now, jti)?;
+        let refresh_token = match self.settings.strategy {
+            Strategy::Rotation => {
+                let token = RefreshToken {
+                    sid: record.sid,
+                    generation: record.generation,
+                    family,
+                };
+                ready.refresh.seal(&token, record.refresh_key)?
+            }
+            Strategy::JtiExchange | Strategy::Renewal => access.text.clone(),
         };
         Ok(Issued {
             access_token: access.text,
-            refresh_token: ready.refresh.seal(&token, record.refresh_key)?,
+            refresh_token,
             expires_at: access.expires_at,
             record,
             ended: Vec::new(),

@@ -10,10 +10,12 @@ mod freshness;
 mod issuing;
 mod opening;
 mod pairing;
+mod presented;
 mod refreshing;
 mod renewing;
 mod rights;
 mod shared;
+mod stateless;
 mod upkeep;
 
 use std::sync::{
@@ -100,11 +102,6 @@ impl Manager {
     /// Takes note of activity of a session. No I/O.
     pub fn note_activity(&self, sid: SessionId, at: UnixMs) {
         self.shared.activity.note(sid, at);
-    }
-
-    /// The sid of a refresh token whose shape and tag are good. Reads no store.
-    pub fn session_of(&self, token: &str) -> Option<SessionId> {
-        Some(self.ready.get()?.refresh.open(token).ok()?.sid)
     }
 
     /// The CSRF key.

@@ -6,7 +6,7 @@ use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest
 use crate::{
     error::{Code, Error},
     session::{
-        ClockState, FamilySecret,
+        ClockState, FamilySecret, Strategy,
         claims::changed_claims,
         rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
     },
@@ -37,6 +37,9 @@ impl Manager {
             return done(Err(
                 Error::because(Code::Internal, "the application was not asked").into()
             ));
+        }
+        if self.settings.strategy == Strategy::Renewal {
+            return done(self.renew_token(request, now).map_err(Failure::from));
         }
         self.judge(request, Intent::Rotate, now, done, Self::grant);
     }
@@ -143,6 +146,7 @@ impl Manager {
 
     fn refresh_ask(&self, request: &RefreshRequest<'_>, intent: Intent, now: UnixMs) -> Result<rotation::Ask, Error> {
         self.check_clock()?;
+        self.check_expired(request.token, now)?;
         let ask = self.ask(request, intent, now)?;
         self.check_pairing(ask.token.sid, request.access_token, now)?;
         Ok(ask)
@@ -155,7 +159,7 @@ impl Manager {
         now: UnixMs,
     ) -> Result<rotation::Ask, Error> {
         let ready = self.ready()?;
-        let token = ready.refresh.open(request.token)?;
+        let token = self.presented(request.token, now)?;
         self.check_context(request.context)?;
         let context = self
             .settings
@@ -168,6 +172,7 @@ impl Manager {
         Ok(rotation::Ask {
             intent,
             now,
+            arrived: request.decision.as_ref().map(|decision| decision.read_at),
             grace: self.settings.grace,
             heal: self.settings.heal,
             newest_key: ready.refresh.newest(),

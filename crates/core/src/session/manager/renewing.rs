@@ -7,7 +7,7 @@ use crate::{
     error::{Code, Error},
     random,
     session::{
-        FamilySecret, RenewAsk, SessionId, changed_claims,
+        FamilySecret, RenewAsk, SessionId, Strategy, changed_claims,
         rotation::{Intent, Verdict},
     },
     store::{Refreshed, StoreError},
@@ -17,6 +17,9 @@ use crate::{
 impl Manager {
     /// Ends the session of a live refresh token and starts one in its place, under the same absolute end: [`crate::session::renew()`].
     pub fn renew(self: &Arc<Self>, renewal: &Renewal<'_>, now: UnixMs, done: Answer<Issued>) {
+        if self.settings.strategy == Strategy::Renewal {
+            return self.renew_stateless(renewal, now, done);
+        }
         let (ask, family) = match self.check_clock().and_then(|()| self.renew_ask(renewal, now)) {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
@@ -30,7 +33,8 @@ impl Manager {
     }
 
     fn renew_ask(&self, renewal: &Renewal<'_>, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
-        let family = FamilySecret::generate(self.random.as_ref())?;
+        let unique = random::array(self.random.as_ref())?;
+        let family = self.new_family(SessionId::at(now, unique)?)?;
         let request = RefreshRequest {
             context: renewal.context,
             ..RefreshRequest::new(renewal.token)
@@ -42,7 +46,7 @@ impl Manager {
             by,
             changes: renewal.changes.clone(),
             authenticated: renewal.authenticated,
-            unique: random::array(self.random.as_ref())?,
+            unique,
             family: family.digest(),
             context: renewal.context.map(|context| family.context_digest(context)),
         };

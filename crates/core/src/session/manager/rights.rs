@@ -6,7 +6,7 @@ use super::{Answer, Manager, shared::Pending};
 use crate::{
     error::{Code, Error},
     revocation::Revocation,
-    session::{ClaimChanges, PermissionsAsk, changed_claims},
+    session::{ClaimChanges, PermissionsAsk, Strategy, changed_claims},
     time::{Span, UnixMs},
 };
 
@@ -29,6 +29,12 @@ impl Manager {
 
     fn check_change(&self, changes: &ClaimChanges) -> Result<(), Error> {
         self.ready()?;
+        if self.settings.strategy == Strategy::Renewal {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "the strategy 'renewal' remembers no claims that could change: use revocation.subject()",
+            ));
+        }
         if *changes == ClaimChanges::default() && !self.settings.on_refresh {
             return Err(Error::because(
                 Code::OptionInvalid,

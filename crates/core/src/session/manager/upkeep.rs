@@ -8,7 +8,7 @@ use std::{
 use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{
     revocation::Revocation,
-    session::{ClockState, Record},
+    session::{ClockState, Record, Strategy},
     store::StoreError,
     time::UnixMs,
 };
@@ -81,16 +81,10 @@ impl Manager {
             } else {
                 now
             };
-            self.reload(unexpired_at, Box::new(move || manager.store_activity(done)));
+            self.reload(unexpired_at, Box::new(move || manager.store_activity(now, done)));
         } else {
-            manager.store_activity(done);
+            manager.store_activity(now, done);
         }
-    }
-
-    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
-    /// a round over all of them. For the same clocks as [`Manager::maintain`].
-    pub fn expire(&self, now: UnixMs) -> bool {
-        now == UnixMs::MAX || self.shared.index.expire(now)
     }
 
     /// The time of the store, if it has a clock: to be compared with this host's ([`crate::session::ClockWatch::compare`])
@@ -101,8 +95,20 @@ impl Manager {
             .time(Box::new(|time| done(time.map_err(Failure::from))));
     }
 
-    fn store_activity(&self, done: Answer<()>) {
-        let batch = self.shared.activity.batch();
+    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
+    /// a round over all of them. For the same clocks as [`Manager::maintain`].
+    pub fn expire(&self, now: UnixMs) -> bool {
+        now == UnixMs::MAX || self.shared.index.expire(now)
+    }
+
+    fn store_activity(&self, now: UnixMs, done: Answer<()>) {
+        let mut batch = self.shared.activity.batch();
+        if self.settings.strategy == Strategy::Renewal {
+            // Nobody remembers the session: it counts here as long as a token could have been issued before it.
+            batch.retain(|(_, at)| at.plus(self.settings.access_ttl) < now);
+            self.shared.activity.stored(&batch);
+            return done(Ok(()));
+        }
         if batch.is_empty() {
             return done(Ok(()));
         }

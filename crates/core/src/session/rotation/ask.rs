@@ -14,8 +14,11 @@ pub struct Ask {
     pub token: RefreshToken,
     /// What a grant leads to.
     pub intent: Intent,
-    /// The time at which the request came.
+    /// The time.
     pub now: UnixMs,
+    /// When the request came, if it was found good then and had to wait for the application: what was rotated since then
+    /// does not make its token a used one.
+    pub arrived: Option<UnixMs>,
     /// How long a predecessor is answered with the same successor again; zero: never.
     pub grace: Span,
     /// What becomes of a token that is ahead of the store.

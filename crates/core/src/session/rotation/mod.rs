@@ -50,10 +50,13 @@ fn judge(record: &mut Record, ask: &Ask) -> Verdict {
         return end(record, now, limit);
     }
     let presented = ask.token.generation;
+    let came = ask.arrived.map_or(now, |arrived| arrived.min(now));
     let outcome = if presented == record.generation {
         Outcome::Rotated
-    } else if record.generation.checked_sub(1) == Some(presented) && now.since(record.rotated_at) < ask.grace {
+    } else if record.generation.checked_sub(1) == Some(presented) && came.since(record.rotated_at) < ask.grace {
         return replay(record, now, ask);
+    } else if presented < record.generation && came < record.rotated_at {
+        return Verdict::Refused(Error::because(Code::StoreUnavailable, "overtaken"));
     } else if presented < record.generation {
         return end(record, now, EndReason::Reuse);
     } else if record.generation.checked_add(1) == Some(presented) {
@@ -178,6 +181,7 @@ mod tests {
             },
             intent: Intent::Rotate,
             now: START.plus(Span::from_millis(after_ms)),
+            arrived: None,
             grace: GRACE,
             heal: Heal::One,
             newest_key: 1,
@@ -428,6 +432,30 @@ mod tests {
         let late = check(&record, 0, 15_000);
         assert_eq!(code(refresh(&mut record, &late)), (Code::RefreshReused, Some("reuse")));
         assert!(record.ended.is_some());
+    }
+
+    #[test]
+    fn what_waited_for_the_application_is_judged_by_when_it_came() {
+        let (mut record, family) = session();
+        let late = |record: &Record, generation, arrived, now| Ask {
+            arrived: Some(START.plus(Span::from_millis(arrived))),
+            ..ask(record, &family, generation, now)
+        };
+        present(&mut record, &family, 0, 1000);
+        let in_grace = late(&record, 0, 10_999, 14_000);
+        assert_eq!(refresh(&mut record, &in_grace), Verdict::Granted(Outcome::Replayed));
+        let too_late = late(&record, 0, 11_000, 14_000);
+        assert_eq!(code(refresh(&mut record.clone(), &too_late)).0, Code::RefreshReused);
+        present(&mut record, &family, 1, 12_000);
+        let before = record.clone();
+        let overtaken = late(&record, 0, 10_000, 14_000);
+        assert_eq!(
+            code(refresh(&mut record, &overtaken)),
+            (Code::StoreUnavailable, Some("overtaken"))
+        );
+        assert_eq!(record, before, "two tabs are no theft");
+        let stolen = late(&record, 0, 12_000, 14_000);
+        assert_eq!(code(refresh(&mut record, &stolen)).0, Code::RefreshReused);
     }
 
     #[test]

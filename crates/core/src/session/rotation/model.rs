@@ -63,6 +63,8 @@ mod tests {
         back: u32,
         /// How the clock moved since the last one; it may be set back.
         wait: i64,
+        /// How long ago it came, if it had to wait for the application.
+        waited: Option<u64>,
         place: usize,
         check_first: bool,
         /// Claims to store; odd ones were made from claims that are not the stored ones.
@@ -95,6 +97,7 @@ mod tests {
                     8 => bits.below(2_000_000).cast_signed(),
                     _ => -bits.below(20_000).cast_signed(),
                 },
+                waited: (bits.below(4) == 3).then(|| bits.below(15_000)),
                 place: match bits.below(8) {
                     6 => 1,
                     7 => 2,
@@ -136,7 +139,11 @@ mod tests {
             let place = options.binding.map(|_| step.place);
             let elsewhere = |noted: Option<usize>| place.is_some() && noted.is_some() && place != noted;
             if generation < self.live {
-                let in_grace = generation + 1 == self.live && now - self.rotated_at < options.grace;
+                let came = step.waited.map_or(now, |waited| clock.saturating_sub(waited));
+                let in_grace = generation + 1 == self.live && came.saturating_sub(self.rotated_at) < options.grace;
+                if !in_grace && came < self.rotated_at {
+                    return "overtaken";
+                }
                 if !in_grace || elsewhere(self.rotated_from) {
                     return self.end("reuse");
                 }
@@ -249,6 +256,9 @@ mod tests {
                 },
                 intent,
                 now: START.plus(Span::from_millis(self.clock)),
+                arrived: step
+                    .waited
+                    .map(|waited| START.plus(Span::from_millis(self.clock.saturating_sub(waited)))),
                 grace: Span::from_millis(self.options.grace),
                 heal: self.options.heal,
                 newest_key: 1,
@@ -308,7 +318,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100_000))]
 
         #[test]
-        fn every_history_goes_as_the_naive_model_says(options: u64, steps in prop::collection::vec(any::<u64>(), 1..16)) {
+        fn every_history_goes_as_the_naive_model_says(options: u64, steps in prop::collection::vec(any::<u64>(), 1..12)) {
             let mut history = History::new(Options::from_bits(Bits(options)));
             for step in steps {
                 history.run(&Step::from_bits(Bits(step)))?;

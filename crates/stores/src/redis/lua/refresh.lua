@@ -3,8 +3,8 @@
 --
 -- KEYS: the session. ARGV: digest of the family secret, generation, now, grace, newest key, activity seen, how long ago the
 -- client reports activity or '', '1' if it is revoked, 'check' or 'rotate', 'one' or 'any' to heal, context or '', what a
--- mismatch leads to, '1' if there are new claims, those, the ones that they replace, and the server's time from which nobody
--- waits for the answer.
+-- mismatch leads to, '1' if there are new claims, those, the ones that they replace, when the request came if it had to wait
+-- or '', and the server's time from which nobody waits for the answer.
 --
 -- Answers a verdict, the session as it stands, and '1' if a grant came from elsewhere. The verdict 'end' has stored nothing:
 -- its reason, moment and last activity follow, and the session is ended once what revokes its tokens has been stored.
@@ -13,7 +13,7 @@ local MAX_GENERATION = 4294967295
 local CLOCK_TOLERANCE = 1000
 
 local server = redis.call('TIME')
-if server[1] * 1000 + server[2] / 1000 > tonumber(ARGV[16]) then
+if server[1] * 1000 + server[2] / 1000 > tonumber(ARGV[17]) then
   return {'late'}
 end
 local fields = redis.call('HGETALL', KEYS[1])
@@ -86,10 +86,11 @@ if now >= math.min(activity + tonumber(record.idle), MAX_TIME) then
   return over('idle')
 end
 
+local came = ARGV[16] ~= '' and math.min(tonumber(ARGV[16]), now) or now
 local verdict
 if presented == generation then
   verdict = 'rotated'
-elseif presented == generation - 1 and now - rotated_at < grace then
+elseif presented == generation - 1 and math.max(came - rotated_at, 0) < grace then
   if differs(record.last_context) then
     return over('reuse')
   end
@@ -97,6 +98,8 @@ elseif presented == generation - 1 and now - rotated_at < grace then
     return refuse('clock')
   end
   verdict = 'replayed'
+elseif presented < generation and came < rotated_at then
+  return refuse('overtaken')
 elseif presented < generation then
   return over('reuse')
 elseif presented == generation + 1 then
