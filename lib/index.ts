@@ -32,6 +32,7 @@ export type {
   RefreshingSession,
   RefreshSettings,
 } from './sessions/refresh-options.js';
+export type { OnStale } from './sessions/staleness.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,

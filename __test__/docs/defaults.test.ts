@@ -49,6 +49,12 @@ describe('docs/defaults.md', () => {
     assert.deepEqual(rowsOf('createAuth()'), expanded(names, nested));
   });
 
+  it('has a row for each option of a guard, and for nothing else', async () => {
+    const auth = createAuth(SESSIONS);
+    assert.deepEqual(rowsOf('requireAuth()'), namesIn(refusal(() => auth.requireAuth(UNKNOWN))).sort());
+    await auth.close();
+  });
+
   it('has a row for each option of router(), and for nothing else', async () => {
     const auth = createAuth(SESSIONS);
     assert.deepEqual(rowsOf('router()'), namesIn(refusal(() => auth.router(UNKNOWN))).sort());

@@ -32,6 +32,8 @@ export class FakeSessions implements Sessions {
   /** While set, everything that needs the store fails. */
   isDown = false;
   isClosed = false;
+  /** Whether revocations may be missing. */
+  isStale = false;
   verifications = 0;
   #readiness: Promise<void> = Promise.resolve();
   readonly #entries = new Map<string, Entry>();
@@ -178,6 +180,10 @@ export class FakeSessions implements Sessions {
     return {
       events: this.events,
       strategy: 'rotation',
+      verify: (token) => this.verify(token),
+      checkStaleness: (onStale = 'allow') => {
+        if (this.isStale && onStale === 'reject') throw new KeyturnError('ERR_STORE_UNAVAILABLE', 'stale', { reason: 'stale' });
+      },
       sessionOf: (token) => (/^kt1_[\w-]{22}\.\d+\.good$/.test(token) ? parts(token).sid : undefined),
       csrfToken: (sid) => `csrf-${sid}`,
       csrfMatches: (sid, presented) => presented === `csrf-${sid}`,

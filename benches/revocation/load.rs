@@ -11,7 +11,7 @@ use super::contender::{Contender, scattered};
 const A_SECOND: u32 = 10_000;
 
 /// The second at which the first entries expire.
-const START: u32 = 1_767_225_600;
+pub(crate) const START: u32 = 1_767_225_600;
 
 /// When an entry expires: ten thousand in each second, in the order of their numbers.
 pub(crate) const fn expiry(number: u32) -> u32 {

@@ -48,7 +48,7 @@ export class RequestVerifier {
   #verify(req: IncomingMessage): Readonly<AccessClaims> | undefined {
     try {
       const token = readBearer(req);
-      return token === undefined ? undefined : this.#context.sessions.verify(token);
+      return token === undefined ? undefined : this.#context.internals.verify(token);
     } catch (error) {
       if (error instanceof KeyturnError && STATUS_OF[error.code] === 401) {
         emitFor(this.#context, req, 'token_rejected', { reason: error.code });

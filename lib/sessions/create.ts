@@ -15,6 +15,7 @@ import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strate
 import type { OnRefresh } from './refresh-options.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
+import { Staleness } from './staleness.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
@@ -27,15 +28,16 @@ export { SESSIONS_OPTIONS, type SessionsOptions, type Strategy } from './options
  * @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead.
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
-  const { settings, keys, onRefresh } = resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { settings, keys } = resolved;
   const handle = translated(() => native.NativeSessions.create(settings, keys));
   const opened = (): void => {
     if (keys === undefined) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, settings, onRefresh, opened);
+  return new NodeSessions(handle, resolved, opened);
 }
 
-type SessionKind = Pick<ResolvedOptions['settings'], 'strategy' | 'idle'>;
+type SessionKind = Pick<ResolvedOptions, 'settings' | 'onRefresh' | 'staleness'>;
 
 class NodeSessions implements Sessions {
   readonly revocation: Revocation;
@@ -43,18 +45,20 @@ class NodeSessions implements Sessions {
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
+  readonly #staleness: Staleness;
   readonly #clock: ClockWatch;
   readonly #onRefresh: OnRefresh | undefined;
   readonly #opened: () => void;
   #opening: Promise<void> | undefined;
 
-  constructor(handle: NativeSessions, { strategy, idle }: SessionKind, onRefresh: OnRefresh | undefined, opened: () => void) {
+  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: SessionKind, opened: () => void) {
     this.#native = handle;
     this.#onRefresh = onRefresh;
     this.#opened = opened;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#clock = new ClockWatch(handle);
     this.#maintenance = new Maintenance(handle, idle, this.#clock);
+    this.#staleness = new Staleness(handle, this.#events, staleness);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
     registerInternals(this, this.#internals(strategy));
@@ -76,6 +80,7 @@ class NodeSessions implements Sessions {
     if (failure !== undefined) throw fromFailure(failure);
     await this.#clock.compare();
     this.#maintenance.start();
+    this.#staleness.start();
     this.#opened();
   }
 
@@ -161,12 +166,20 @@ class NodeSessions implements Sessions {
   }
 
   verify(accessToken: string): Readonly<AccessClaims> {
+    const claims = this.#verify(accessToken);
+    this.#staleness.check();
+    return claims;
+  }
+
+  /** As of the revocations that are known here, however old. */
+  #verify(accessToken: string): Readonly<AccessClaims> {
     const payload = this.#verifyRaw(accessToken, Date.now());
     if (typeof payload === 'string') return JSON.parse(payload) as AccessClaims;
     throw fromNumber(payload);
   }
 
   async close(): Promise<void> {
+    this.#staleness.stop();
     await this.#maintenance.stop();
     const { failure } = await this.#native.close(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
@@ -192,6 +205,10 @@ class NodeSessions implements Sessions {
     return {
       events: this.#events,
       strategy,
+      verify: (accessToken) => this.#verify(accessToken),
+      checkStaleness: (onStale) => {
+        this.#staleness.check(onStale);
+      },
       sessionOf: (token) => handle.sessionOf(token, Date.now()) ?? undefined,
       csrfToken: (sid) => translated(() => handle.csrfToken(sid)),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),

@@ -2,6 +2,7 @@ import type { EventHub } from '../events.js';
 import type { Limiter, LimiterOptions } from '../limiter.js';
 import type { Strategy } from './options.js';
 import type { Sessions } from './sessions.js';
+import type { OnStale } from './staleness.js';
 import type { AccessClaims } from './types.js';
 
 /**
@@ -11,6 +12,13 @@ import type { AccessClaims } from './types.js';
 export interface SessionInternals {
   readonly events: EventHub;
   readonly strategy: Strategy;
+  /** As `sessions.verify`, by the revocations that are known here, however old. */
+  verify(accessToken: string): Readonly<AccessClaims>;
+  /**
+   * @throws KeyturnError `ERR_STORE_UNAVAILABLE` while the revocations may be out of date and `onStale` (default: the sessions' own
+   * option) is `'reject'`.
+   */
+  checkStaleness(onStale: OnStale | undefined): void;
   /** The `sid` of what `refresh` takes if it is of our making, expired or not; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
   /** `HMAC(CSRF key, sid)` in base64url: the XSRF token of a session. */

@@ -10,9 +10,10 @@ import { type Duration, parseDuration } from '../options/duration.js';
 import { oneOf, requiredString } from '../options/strings.js';
 import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
 import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
+import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type StalenessOptions } from './staleness.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
-export interface SessionsOptions {
+export interface SessionsOptions extends StalenessOptions {
   /**
    * `memory:` (private), `memory:NAME` (shared by threads), `sqlite:PATH`, or for several hosts Redis:
    * `redis://USER:PASSWORD@HOST:PORT/DB`, `redis+sentinel://HOST,HOST/MASTER`, `redis+cluster://HOST,HOST`; `rediss` is TLS.
@@ -51,7 +52,7 @@ export interface SessionsOptions {
 export type Strategy = 'rotation' | 'jti-exchange' | 'renewal';
 
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions',
+  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions', ...STALENESS_OPTIONS,
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -68,6 +69,7 @@ export interface ResolvedOptions {
   } & ResolvedRefreshSettings;
   readonly onRefresh: OnRefresh | undefined;
   readonly keys: NativeKeySet | undefined;
+  readonly staleness: ResolvedStaleness;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -101,5 +103,6 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
     },
     onRefresh: refresh.onRefresh,
     keys: keys === undefined ? undefined : sessionKeysOf(keys),
+    staleness: resolveStaleness(options),
   };
 }

@@ -14,6 +14,7 @@ use super::{
     cutoff::Cutoff,
     digest::{Digest, DigestHasher},
     expiry::Expiry,
+    filter::Filter,
 };
 use crate::time::UnixMs;
 
@@ -48,7 +49,11 @@ impl Held for Cutoff {
     }
 }
 
-type Part<T> = DashMap<Digest, T, BuildHasherDefault<DigestHasher>>;
+#[derive(Debug)]
+struct Part<T> {
+    filter: Filter,
+    map: DashMap<Digest, T, BuildHasherDefault<DigestHasher>>,
+}
 
 /// What is held by name.
 #[derive(Debug)]
@@ -66,9 +71,12 @@ pub(super) struct Swept {
 }
 
 impl<T: Held> Entries<T> {
-    /// No entries, in `parts` maps.
-    pub(super) fn new(parts: usize) -> Self {
-        let part = |_| DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS_OF_PART);
+    /// No entries, in `parts` maps, of which there will be some `expected` when there are very many.
+    pub(super) fn new(parts: usize, expected: usize) -> Self {
+        let part = |_| Part {
+            filter: Filter::new(expected / parts.max(1)),
+            map: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS_OF_PART),
+        };
         Self {
             parts: (0..parts).map(part).collect(),
             held: AtomicUsize::new(0),
@@ -80,7 +88,7 @@ impl<T: Held> Entries<T> {
         let Some(part) = self.part(&name) else {
             return;
         };
-        match part.entry(name) {
+        match part.map.entry(name) {
             Entry::Occupied(mut there) => {
                 let merged = there.get().merged(new);
                 *there.get_mut() = merged;
@@ -88,6 +96,7 @@ impl<T: Held> Entries<T> {
             Entry::Vacant(free) => {
                 if admit() {
                     self.held.fetch_add(1, Ordering::AcqRel);
+                    part.filter.add(&name);
                     free.insert(new);
                 }
             }
@@ -96,12 +105,14 @@ impl<T: Held> Entries<T> {
 
     /// The entry of a name.
     pub(super) fn get(&self, name: &Digest) -> Option<T> {
-        Some(*self.part(name)?.get(name)?)
+        let part = self.part(name).filter(|part| part.filter.may_hold(name))?;
+        Some(*part.map.get(name)?)
     }
 
     /// Whether there is an entry of that name.
     pub(super) fn contains(&self, name: &Digest) -> bool {
-        self.part(name).is_some_and(|part| part.contains_key(name))
+        self.part(name)
+            .is_some_and(|part| part.filter.may_hold(name) && part.map.contains_key(name))
     }
 
     /// Whether there is none. One atomic load; a dashmap's own answer takes every shard's lock in turn.
@@ -120,17 +131,22 @@ impl<T: Held> Entries<T> {
         let Some(part) = self.parts.get(part).filter(|_| !self.is_empty()) else {
             return swept;
         };
-        part.retain(|_, held| {
-            let is_past = held.expiry().is_past(now);
-            swept.seen += 1;
-            swept.dropped += usize::from(is_past);
-            !is_past
+        part.filter.rebuild(part.map.len(), |keep| {
+            part.map.retain(|name, held| {
+                let is_past = held.expiry().is_past(now);
+                swept.seen += 1;
+                swept.dropped += usize::from(is_past);
+                if !is_past {
+                    keep(name);
+                }
+                !is_past
+            });
         });
         self.held.fetch_sub(swept.dropped, Ordering::AcqRel);
         // After a flood the memory goes back, with room left so that it is not asked for again at once.
         let left = swept.seen - swept.dropped;
-        if swept.dropped > 0 && part.capacity() / 8 > left {
-            part.shrink_to_fit();
+        if swept.dropped > 0 && part.map.capacity() / 8 > left {
+            part.map.shrink_to_fit();
         }
         swept
     }
@@ -156,12 +172,12 @@ mod tests {
 
     #[test]
     fn a_sweep_takes_part_after_part_and_gives_memory_back() {
-        let entries = Entries::new(4);
+        let entries = Entries::new(4, 4000);
         for n in 0..4000 {
             let expiry = Expiry::from(UnixMs::from_secs(if n < 3900 { 10 } else { 20 }));
             entries.insert(name(n), expiry, || true);
         }
-        let room = |entries: &Entries<Expiry>| entries.parts.iter().map(DashMap::capacity).sum::<usize>();
+        let room = |entries: &Entries<Expiry>| entries.parts.iter().map(|part| part.map.capacity()).sum::<usize>();
         let before = room(&entries);
         let now = UnixMs::from_secs(10);
         for part in 0..entries.parts() {
@@ -181,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_is_not_admitted_is_not_held() {
-        let entries = Entries::new(1);
+        let entries = Entries::new(1, 1);
         let at = |secs| Expiry::from(UnixMs::from_secs(secs));
         entries.insert(name(1), at(1), || false);
         assert!(entries.is_empty() && !entries.contains(&name(1)));

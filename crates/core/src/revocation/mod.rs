@@ -8,6 +8,9 @@ mod entries;
 mod entry;
 mod everything;
 mod expiry;
+mod filter;
+#[cfg(test)]
+mod filter_tests;
 mod fingerprint;
 mod index;
 

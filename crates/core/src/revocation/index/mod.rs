@@ -1,7 +1,7 @@
 //! The revocation index of one process.
 //!
-//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most four maps, does no I/O and
-//! allocates nothing; empty maps are passed over by one atomic load each.
+//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five maps, does no I/O and
+//! allocates nothing; empty maps are passed over by one atomic load each, and so are most names that are not held.
 //!
 //! Names are kept as 16-byte keyed digests. At its bound the index refuses every verification with
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
@@ -66,10 +66,10 @@ impl RevocationIndex {
         Ok(Self {
             key: DigestKey::generate(random)?,
             bound: Bound::new(capacity),
-            ids: Entries::new(PARTS),
-            keys: Entries::new(PARTS_OF_KEYS),
-            subjects: Entries::new(PARTS_OF_SUBJECTS),
-            permissions: Entries::new(PARTS_OF_SUBJECTS),
+            ids: Entries::new(PARTS, capacity),
+            keys: Entries::new(PARTS_OF_KEYS, 0),
+            subjects: Entries::new(PARTS_OF_SUBJECTS, capacity),
+            permissions: Entries::new(PARTS_OF_SUBJECTS, capacity),
             everything: Everything::new(),
             swept: AtomicUsize::new(0),
         })
@@ -205,13 +205,11 @@ impl RevocationIndex {
         let is_in = |entries: &Entries<Expiry>, kind| {
             !entries.is_empty() && digest_of(kind).is_some_and(|digest| entries.contains(&digest))
         };
+        let has_cutoffs = !self.subjects.is_empty() || !self.permissions.is_empty();
+        let subject = if has_cutoffs { digest_of(Kind::Subject) } else { None };
         let cutoff_in = |cutoffs: &Entries<Cutoff>| {
-            let digest = if cutoffs.is_empty() {
-                None
-            } else {
-                digest_of(Kind::Subject)
-            };
-            digest.and_then(|digest| cutoffs.get(&digest)).map(Cutoff::before)
+            let subject = subject.filter(|_| !cutoffs.is_empty())?;
+            cutoffs.get(&subject).map(Cutoff::before)
         };
         // The doubtful second is dead, and so is a token that does not say when it was issued.
         let is_cut_off = |before: UnixMs| made().is_none_or(|made| made <= before);
