@@ -32,8 +32,8 @@ export type {
   RefreshingSession,
   RefreshSettings,
 } from './sessions/refresh-options.js';
-export type { OnStale } from './sessions/staleness.js';
 export type { Sessions } from './sessions/sessions.js';
+export type { OnStale } from './sessions/staleness.js';
 export type {
   AccessClaims,
   CarriedClaims,

@@ -206,10 +206,10 @@ export declare class NativeSessions {
   storeTime(): Promise<TimeAnswer>
   /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
   compareClock(time: number, asked: number, answered: number): ClockComparison
-  /** For how many milliseconds others may have revoked what is still accepted here. */
-  staleness(now: number): number
   /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
   expire(now: number): boolean
+  /** For how many milliseconds others may have revoked what is still accepted here. */
+  staleness(now: number): number
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
@@ -247,8 +247,11 @@ export interface CodeRow {
 /** The table of codes in wire order. */
 export declare function codes(): Array<CodeRow>
 
-/** A function `(header, payload)` over a header in base64url and a payload's text, that returns a token or an error number. */
-export declare function createCompactSigner(key: NativeKey): (header: string, payload: string) => string | number
+/**
+ * A function `(header, payload, added)` over a header in base64url and a payload's text, that returns a token or an error
+ * number. With `added`, both are objects' JSON text, and the payload gets its members.
+ */
+export declare function createCompactSigner(key: NativeKey): (header: string, payload: string, added?: string) => string | number
 
 /** A function `(token)` that returns the payload's text or an error number; it does not look at the header. */
 export declare function createCompactVerifier(key: NativeKey): (token: string) => string | number

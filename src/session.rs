@@ -324,17 +324,16 @@ impl NativeSessions {
         }
     }
 
-    /// For how many milliseconds others may have revoked what is still accepted here.
-    #[napi(catch_unwind)]
-    #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "below 2^53")]
-    pub fn staleness(&self, now: f64) -> f64 {
-        self.manager.staleness(time::now(now)).as_millis() as f64
-    }
-
     /// One step of forgetting expired revocations in this process; `true` if it was the last one of a round.
     #[napi(catch_unwind)]
     pub fn expire(&self, now: f64) -> bool {
         self.manager.expire(time::now(now))
+    }
+
+    /// For how many milliseconds others may have revoked what is still accepted here.
+    #[napi(catch_unwind)]
+    pub fn staleness(&self, now: f64) -> f64 {
+        time::span_to_js(self.manager.staleness(time::now(now)))
     }
 
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.

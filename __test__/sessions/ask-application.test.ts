@@ -134,6 +134,30 @@ for (const store of STORES) {
       assert.equal(new Set(pairs.map((pair) => pair.refreshToken)).size, 1);
     });
 
+    it('ends no session because it was slow', async (t) => {
+      t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+      const { application, sessions } = open(t);
+      const first = await sessions.start({ subject: 'alice' });
+      await sessions.refresh(first.refreshToken);
+      t.mock.timers.tick(9000);
+      application.answer = async () => { t.mock.timers.tick(5000); };
+      const replayed = await sessions.refresh(first.refreshToken);
+      assert.equal(replayed.outcome, 'replayed', 'the grace counts up to when the request came');
+
+      t.mock.timers.tick(60_000);
+      let newest = replayed.refreshToken;
+      const quick = new Application();
+      application.answer = async () => {
+        application.answer = quick.answer;
+        for (let reload = 0; reload < 2; reload += 1) {
+          t.mock.timers.tick(1000);
+          newest = (await sessions.refresh(newest)).refreshToken;
+        }
+      };
+      await assert.rejects(sessions.refresh(replayed.refreshToken), coded('ERR_STORE_UNAVAILABLE', 'overtaken'));
+      assert.equal((await sessions.refresh(newest)).outcome, 'rotated');
+    });
+
     it('finds a session that ended meanwhile ended', async (t) => {
       const { application, sessions } = open(t);
       const { refreshToken, session } = await sessions.start({ subject: 'alice' });

@@ -26,23 +26,14 @@ impl Index {
     pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn Error>> {
         let capacity = usize::try_from(entries)? * 2;
         let index = RevocationIndex::new(capacity, &SystemRandom::new())?;
-        // So that no map is passed over because it is empty.
-        let subject = "somebody else".to_owned();
-        let before = UnixMs::from_secs(1);
-        for target in [
-            Target::Key { kid: "k0".to_owned() },
-            Target::Subject {
-                subject: subject.clone(),
-                before,
+        // Somebody has been signed out everywhere, so that the subject of every token is looked for as well.
+        index.insert(&Revocation {
+            target: Target::Subject {
+                subject: "somebody else".to_owned(),
+                before: UnixMs::from_secs(1),
             },
-            Target::Permissions { subject, before },
-            Target::Everything { before },
-        ] {
-            index.insert(&Revocation {
-                target,
-                expires_at: UnixMs::MAX,
-            });
-        }
+            expires_at: UnixMs::MAX,
+        });
         Ok(Self(index))
     }
 }

@@ -9,6 +9,12 @@
 //! percentile holds the clock's own cost, which stands beside it. An argument that is a contender's name runs that one
 //! alone; the others are criterion's.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that fails is stopped"
+)]
+
 mod contender;
 mod index;
 mod load;
@@ -29,7 +35,7 @@ use contender::Contender;
 /// Which contender this process is; unset in the one that starts the others.
 const ROLE: &str = "KEYTURN_BENCH_CONTENDER";
 
-/// `index` is what a verification asks: session, token, key and subject. The others are bare maps, asked for one digest.
+/// `index` is what a verification asks, by the names in a token: session, token and subject. The others are bare maps, asked for one digest.
 const CONTENDERS: [&str; 4] = ["index", "dashmap", "papaya", "sharded"];
 
 fn main() -> ExitCode {

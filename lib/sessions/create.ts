@@ -37,21 +37,19 @@ export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   return new NodeSessions(handle, resolved, opened);
 }
 
-type SessionKind = Pick<ResolvedOptions, 'settings' | 'onRefresh' | 'staleness'>;
-
 class NodeSessions implements Sessions {
   readonly revocation: Revocation;
   readonly #native: NativeSessions;
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
-  readonly #staleness: Staleness;
   readonly #clock: ClockWatch;
+  readonly #staleness: Staleness;
   readonly #onRefresh: OnRefresh | undefined;
   readonly #opened: () => void;
   #opening: Promise<void> | undefined;
 
-  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: SessionKind, opened: () => void) {
+  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, opened: () => void) {
     this.#native = handle;
     this.#onRefresh = onRefresh;
     this.#opened = opened;

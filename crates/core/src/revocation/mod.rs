@@ -9,7 +9,6 @@ mod entry;
 mod everything;
 mod expiry;
 mod filter;
-#[cfg(test)]
 mod filter_tests;
 mod fingerprint;
 mod index;

@@ -50,7 +50,7 @@ impl Settings {
     pub fn lives(&self) -> Lives {
         Lives {
             absolute: self.absolute,
-            after_expiry: if self.pairing == Pairing::Off && self.strategy == Strategy::Rotation {
+            after_expiry: if self.strategy == Strategy::Rotation && self.pairing == Pairing::Off {
                 Span::ZERO
             } else {
                 self.idle

@@ -131,7 +131,6 @@ fn a_file_of_the_first_version_is_taken_over_with_its_sessions() {
         generation: 4,
         start_context: None,
         last_context: None,
-        // Nobody has changed its rights since it was rotated, which is what the first version knew.
         rights_at: UnixMs::default(),
         ..record.clone()
     };

@@ -1,4 +1,4 @@
-//! Refreshes that have to bring an access token along, and for how long that lets revocations be needed.
+//! Refreshes that have to bring an access token along.
 
 use super::Manager;
 use crate::{

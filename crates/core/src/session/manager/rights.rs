@@ -7,7 +7,7 @@ use crate::{
     error::{Code, Error},
     revocation::Revocation,
     session::{ClaimChanges, PermissionsAsk, Strategy, changed_claims},
-    time::{Span, UnixMs},
+    time::UnixMs,
 };
 
 impl Manager {
@@ -22,7 +22,7 @@ impl Manager {
             subject,
             changes,
             now,
-            skew: Span::ZERO,
+            skew: self.shared.store.clock_skew(),
         };
         self.change_unchecked(ask, done);
     }
@@ -58,7 +58,7 @@ impl Manager {
                 Ok(Err(error)) => done(Err(error.into())),
                 Err(error) => {
                     manager.shared.doubt(&error);
-                    let here = Revocation::permissions(retry.subject.clone(), retry.now);
+                    let here = Revocation::permissions(retry.subject.clone(), retry.now.plus(retry.skew));
                     manager.shared.index.insert(&here);
                     manager.shared.keep(Pending::Permissions(retry));
                     done(Err(error.into()));

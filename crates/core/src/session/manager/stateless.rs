@@ -122,9 +122,11 @@ impl Manager {
     fn end_of(&self, sid: SessionId, now: UnixMs) -> Revocation {
         let end = Revocation::session(sid, now);
         Revocation {
-            expires_at: end
-                .expires_at
-                .max(sid.time().plus(self.settings.absolute).plus(MAX_TOLERANCE)),
+            expires_at: end.expires_at.max(
+                sid.time()
+                    .plus(self.shared.lives().absolute.max(self.settings.absolute))
+                    .plus(MAX_TOLERANCE),
+            ),
             ..end
         }
     }
