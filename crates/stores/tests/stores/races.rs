@@ -142,7 +142,10 @@ fn on_one_file(how: How, connections: usize, times: u64) {
 fn on_one_redis(how: How, times: u64) {
     let Some(server) = RedisServer::start() else { return };
     let managers: Vec<_> = (0..2).map(|_| how.opened(Arc::new(server.store()))).collect();
-    rounds(how, &managers, times);
+    // A session rests for an hour, and a round is twenty seconds.
+    for _ in 0..times.div_ceil(50) {
+        rounds(how, &managers, times.min(50));
+    }
 }
 
 #[test]
