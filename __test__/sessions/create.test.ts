@@ -125,7 +125,7 @@ describe('createSessions', () => {
   const good = { store: 'memory:', issuer: ISSUER, audience: AUDIENCE };
   const wrong: readonly [object, 'ERR_OPTION_INVALID' | 'ERR_OPTION_UNKNOWN', RegExp][] = [
     [{ ...good, store: undefined }, 'ERR_OPTION_INVALID', /store .*sqlite:/],
-    [{ ...good, store: 'postgres://x' }, 'ERR_OPTION_INVALID', /'memory:NAME' or 'sqlite:PATH'/],
+    [{ ...good, store: 'postgres://x' }, 'ERR_OPTION_INVALID', /'sqlite:PATH' or 'redis:/],
     [{ ...good, store: 'sqlite:' }, 'ERR_OPTION_INVALID', /path of a file/],
     [{ ...good, issuer: 7 }, 'ERR_OPTION_INVALID', /issuer/],
     [{ ...good, audience: '' }, 'ERR_OPTION_INVALID', /audience/],

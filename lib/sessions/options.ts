@@ -14,7 +14,11 @@ import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type Stale
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
 export interface SessionsOptions extends StalenessOptions {
-  /** `memory:` (private), `memory:NAME` (shared by threads) or `sqlite:PATH`. */
+  /**
+   * `memory:` (private), `memory:NAME` (shared by threads), `sqlite:PATH`, or for several hosts Redis:
+   * `redis://USER:PASSWORD@HOST:PORT/DB`, `redis+sentinel://HOST,HOST/MASTER`, `redis+cluster://HOST,HOST`; `rediss` is TLS.
+   * Behind a `?` Redis takes `ca` (a file of authorities), `db` (Sentinel), `prefix`, `sentinel-user`, `sentinel-password`, `wait`.
+   */
   readonly store: string;
   /** `iss` of the access tokens: who you are. */
   readonly issuer: string;
@@ -79,7 +83,7 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
   if (cluster.isWorker && store.startsWith('memory:')) {
     throw new KeyturnError(
       'ERR_OPTION_INVALID',
-      "a cluster worker cannot use 'memory:': every worker would have sessions of its own. Use 'sqlite:PATH'",
+      "a cluster worker cannot use 'memory:': every worker would have sessions of its own. Use 'sqlite:PATH' or 'redis://HOST'",
       { claim: 'store' },
     );
   }

@@ -6,10 +6,12 @@
 
 mod memory;
 mod open;
+mod redis;
 mod sqlite;
 mod url;
 
 pub use memory::MemoryStore;
 pub use open::open;
+pub use redis::{RedisStore, RedisUrl};
 pub use sqlite::SqliteStore;
 pub use url::StoreUrl;

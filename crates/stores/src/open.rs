@@ -13,7 +13,7 @@ use keyturn_core::{
     store::{Store, StoreError},
 };
 
-use crate::{MemoryStore, SqliteStore, StoreUrl};
+use crate::{MemoryStore, RedisStore, SqliteStore, StoreUrl};
 
 /// The stores of this process by place. Weak references only, so a store that nobody uses goes away by itself. The lock is
 /// held while a store is made, which does no I/O.
@@ -37,6 +37,7 @@ pub fn open(url: &StoreUrl, random: &dyn Random) -> Result<Arc<Shared>, StoreErr
     }
     let store: Arc<dyn Store> = match url {
         StoreUrl::Memory { .. } => Arc::new(MemoryStore::new()),
+        StoreUrl::Redis { url, .. } => Arc::new(RedisStore::open(url)?),
         StoreUrl::Sqlite { path } => Arc::new(SqliteStore::open(path)?),
     };
     let made = shared(store, random)?;
@@ -54,6 +55,8 @@ fn shared(store: Arc<dyn Store>, random: &dyn Random) -> Result<Arc<Shared>, Sto
 fn place(url: &StoreUrl) -> Option<String> {
     match url {
         StoreUrl::Memory { name } => name.as_ref().map(|name| format!("memory:{name}")),
+        // With its password: who knows another one has another store, until Redis says otherwise. It is never printed.
+        StoreUrl::Redis { text, .. } => Some(text.to_string()),
         StoreUrl::Sqlite { path } => Some(format!("sqlite:{}", absolute(path).display())),
     }
 }

@@ -1,22 +1,45 @@
 //! Store URLs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use keyturn_core::{error::Code, store::StoreError};
+use zeroize::Zeroizing;
+
+use crate::RedisUrl;
 
 /// Where sessions are kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub enum StoreUrl {
     /// `memory:` is private to one set of sessions, `memory:NAME` is shared by the threads of the process.
     Memory {
         /// The name, if it has one.
         name: Option<String>,
     },
+    /// `redis://...` and its kin.
+    Redis {
+        /// What it says.
+        url: Box<RedisUrl>,
+        /// All of it, the password included.
+        text: Zeroizing<String>,
+    },
     /// `sqlite:PATH`.
     Sqlite {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory { name } => f.debug_struct("Memory").field("name", name).finish(),
+            Self::Redis { url, .. } => f.debug_tuple("Redis").field(url).finish(),
+            Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
+        }
+    }
 }
 
 impl StoreUrl {
@@ -27,9 +50,16 @@ impl StoreUrl {
             let name = (!name.is_empty()).then(|| name.to_owned());
             return Ok(Self::Memory { name });
         }
+        if let Some(redis) = RedisUrl::parse(url) {
+            return Ok(Self::Redis {
+                url: Box::new(redis?),
+                text: url.to_owned().into(),
+            });
+        }
         let Some(path) = url.strip_prefix("sqlite:") else {
             return refused(
-                "store takes 'memory:', 'memory:NAME' or 'sqlite:PATH', for example 'sqlite:./data/keyturn.db'",
+                "store takes 'memory:', 'memory:NAME', 'sqlite:PATH' or 'redis://HOST', for example \
+                 'sqlite:./data/keyturn.db'",
             );
         };
         if path.is_empty() || path.ends_with('/') || path.contains('\0') {
@@ -83,7 +113,9 @@ mod tests {
             "sqlite:dir/",
             "sqlite::memory:",
             "sqlite:file:a",
-            "redis://x",
+            "redis:x",
+            "redis://",
+            "http://x",
             "sqlite://x",
             "sqlite://./a.db",
             "sqlite:a\0b",

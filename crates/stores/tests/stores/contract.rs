@@ -16,6 +16,8 @@ use keyturn_core::{
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
+use crate::redis_cluster::RedisCluster;
+use crate::redis_server::RedisServer;
 use crate::support::{START, ask, at, session, wait};
 
 /// Runs a case on a new store of each kind.
@@ -25,6 +27,16 @@ pub(crate) fn on_each(case: impl Fn(&dyn Store)) {
     let sqlite = SqliteStore::open(&folder.path().join("keyturn.db")).unwrap();
     case(&sqlite);
     wait(|done| sqlite.close(done)).unwrap();
+    if let Some(server) = RedisServer::start() {
+        let redis = server.store();
+        case(&redis);
+        wait(|done| redis.close(done)).unwrap();
+    }
+    if let Some(cluster) = RedisCluster::shared() {
+        let redis = cluster.store();
+        case(&redis);
+        wait(|done| redis.close(done)).unwrap();
+    }
 }
 
 /// The same for a case that shares the store.
@@ -308,8 +320,12 @@ fn revocations_are_kept_until_they_expire() {
             wait(|done| store.revoke(revocation, done)).unwrap();
         }
         let stored = wait(|done| store.revocations(at(9), done)).unwrap();
-        let found: Vec<_> = stored.into_iter().map(|revocation| revocation.target).collect();
-        assert_eq!(found, targets);
+        assert_eq!(stored.len(), targets.len());
+        assert!(
+            targets
+                .iter()
+                .all(|target| stored.iter().any(|found| found.target == *target))
+        );
         assert!(wait(|done| store.revocations(at(10), done)).unwrap().is_empty());
         wait(|done| store.purge(at(9), done)).unwrap();
         assert_eq!(
@@ -453,14 +469,9 @@ fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
         };
         let answer = end(store, which, 1);
         assert_eq!(answer.ended, [ahead.sid]);
-        let before = ahead.sid.time();
-        assert_eq!(
-            answer.revocations[0].target,
-            Target::Subject {
-                subject: "alice".into(),
-                before
-            }
-        );
+        // Where several hosts share a store it reaches further by what their clocks may differ.
+        let reached = |target: &Target| matches!(target, Target::Subject { before, .. } if *before >= ahead.sid.time());
+        assert!(reached(&answer.revocations[0].target));
         created(store, "bob", 2);
         assert_eq!(end(store, Which::Everything { before: None }, 2).ended.len(), 1);
     });

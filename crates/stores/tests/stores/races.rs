@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    env,
     sync::{Arc, Barrier, mpsc},
     thread,
 };
@@ -17,6 +18,7 @@ use keyturn_core::{
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
+use crate::redis_server::RedisServer;
 use crate::support::{START, at, manager, settings, settle, shared, sign_in};
 
 const RACERS: usize = 50;
@@ -137,6 +139,15 @@ fn on_one_file(how: How, connections: usize, times: u64) {
     rounds(how, &managers, times);
 }
 
+fn on_one_redis(how: How, times: u64) {
+    let Some(server) = RedisServer::start() else { return };
+    let managers: Vec<_> = (0..2).map(|_| how.opened(Arc::new(server.store()))).collect();
+    // A session rests for an hour, and a round is twenty seconds.
+    for _ in 0..times.div_ceil(50) {
+        rounds(how, &managers, times.min(50));
+    }
+}
+
 #[test]
 fn on_the_memory_store() {
     on_memory(How::Plain);
@@ -160,6 +171,23 @@ fn on_one_sqlite_file_with_four_connections() {
 #[test]
 fn on_one_sqlite_file_with_four_connections_and_an_application_that_decides() {
     on_one_file(How::AskedAndBound, 4, 10);
+}
+
+#[test]
+fn on_one_redis_with_two_hosts() {
+    on_one_redis(
+        How::Plain,
+        if env::var_os("KEYTURN_LONG").is_some() {
+            1000
+        } else {
+            50
+        },
+    );
+}
+
+#[test]
+fn on_one_redis_with_two_hosts_and_an_application_that_decides() {
+    on_one_redis(How::AskedAndBound, 10);
 }
 
 #[test]

@@ -43,7 +43,9 @@ impl Manager {
                     records
                         .into_iter()
                         .map(fresh)
+                        // A store that ends sessions one by one may have been stopped behind the cut-off that killed them.
                         .filter(|record| record.is_live(now))
+                        .filter(|record| !manager.shared.index.reaches_session(&record.sid, &record.subject))
                         .collect()
                 };
                 done(records.map(live).map_err(Failure::from));

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+
+import { createSessions, KeyturnError } from 'keyturn';
+
+import { redis, startRedis } from '../support/redis.js';
+import { AUDIENCE, coded, ISSUER, openSessions } from '../support/sessions.js';
+import type { Answer, Command } from '../support/sessions-process.js';
+
+/** Another process with sessions on the same store. */
+function neighbour(t: TestContext, store: string): (command: Command) => Promise<Answer> {
+  const child: ChildProcess = fork(join(__dirname, '..', 'support', 'sessions-process.js'), [store]);
+  t.after(() => child.kill('SIGKILL'));
+  return async (command) => {
+    child.send(command);
+    const [answer] = (await once(child, 'message')) as [Answer];
+    return answer;
+  };
+}
+
+describe('sessions in Redis', { skip: redis.skip }, () => {
+  it('are signed in, refreshed, listed and ended', async (t) => {
+    const { url } = await startRedis(t);
+    const sessions = openSessions(t, { store: url });
+    const { accessToken, refreshToken, session } = await sessions.start({ subject: 'alice', roles: ['user'], device: 'a browser' });
+    assert.equal(sessions.verify(accessToken).sub, 'alice');
+    const next = await sessions.refresh(refreshToken);
+    assert.equal(next.outcome, 'rotated');
+    assert.equal((await sessions.refresh(refreshToken)).refreshToken, next.refreshToken);
+    assert.deepEqual((await sessions.list('alice')).map(({ id, device }) => [id, device]), [[session.id, 'a browser']]);
+    await sessions.end(session.id);
+    assert.throws(() => sessions.verify(accessToken), coded('ERR_TOKEN_REVOKED'));
+    await assert.rejects(sessions.refresh(next.refreshToken), coded('ERR_SESSION_REVOKED', 'revoked'));
+    assert.equal(await sessions.endAll('alice'), 0);
+  });
+
+  it('are shared by processes, which give one successor to fifty refreshes at once', async (t) => {
+    const { url } = await startRedis(t);
+    const here = openSessions(t, { store: url });
+    const there = neighbour(t, url);
+    let { refreshToken } = await here.start({ subject: 'alice' });
+    for (let round = 0; round < 10; round += 1) {
+      const race = there({ type: 'refresh', token: refreshToken, times: 25 });
+      const mine = await Promise.all(Array.from({ length: 25 }, () => here.refresh(refreshToken)));
+      const all = [...mine, ...((await race).pairs ?? [])];
+      assert.equal(all.filter(({ outcome }) => outcome === 'rotated').length, 1);
+      assert.equal(new Set(all.map((pair) => pair.refreshToken)).size, 1);
+      refreshToken = mine[0]?.refreshToken ?? '';
+    }
+  });
+
+  it('that end in one process are refused by the others within a second', async (t) => {
+    const { url } = await startRedis(t);
+    const here = openSessions(t, { store: url });
+    const there = neighbour(t, url);
+    const { accessToken = '' } = await there({ type: 'start', subject: 'alice' });
+    const { sid } = here.verify(accessToken);
+    await there({ type: 'end', sid });
+    const ended = performance.now();
+    while (performance.now() < ended + 1000) {
+      try {
+        here.verify(accessToken);
+      } catch (error) {
+        assert.ok(coded('ERR_TOKEN_REVOKED')(error));
+        return;
+      }
+      await setTimeout(1);
+    }
+    assert.fail('still accepted after a second');
+  });
+
+  it('say that Redis is out of reach, without its password', async (t) => {
+    const store = 'redis://app:hunter2@127.0.0.1:1';
+    const sessions = openSessions(t, { store });
+    await assert.rejects(sessions.ready(), (error) => {
+      assert.ok(error instanceof KeyturnError);
+      assert.equal(error.code, 'ERR_STORE_UNAVAILABLE');
+      assert.doesNotMatch(JSON.stringify([error.message, error.stack]), /hunter2/);
+      return true;
+    });
+  });
+});
+
+describe('a Redis URL', () => {
+  it('that is wrong is refused without its password', () => {
+    for (const store of ['redis://', 'redis://u:hunter2@a,b', 'redis://u:hunter2@a?x=1', 'redis+sentinel://u:hunter2@a']) {
+      assert.throws(
+        () => createSessions({ store, issuer: ISSUER, audience: AUDIENCE }),
+        (error) => {
+          coded('ERR_OPTION_INVALID')(error);
+          return !(error as Error).message.includes('hunter2');
+        },
+        store,
+      );
+    }
+  });
+});

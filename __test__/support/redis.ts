@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+
+import { accepts, freePort } from './ports.js';
+import { requirement } from './requirements.js';
+import { temporaryFolder } from './sessions.js';
+
+/** Redis, or why the tests that need it are skipped. */
+export const redis = requirement('redis-server');
+
+/** A Redis server of the test's own that keeps nothing on disk, and its URL. */
+export async function startRedis(t: TestContext, options: readonly string[] = []): Promise<{ readonly url: string; readonly port: number }> {
+  const port = await freePort();
+  const folder = temporaryFolder(t);
+  const child = spawn(redis.path, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...options], { stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  await answering(port);
+  return { url: `redis://127.0.0.1:${String(port)}`, port };
+}
+
+async function answering(port: number): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await accepts(port))) {
+    if (performance.now() > deadline) throw new Error('redis-server did not answer in time');
+    await setTimeout(10);
+  }
+}

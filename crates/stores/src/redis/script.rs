@@ -1,0 +1,109 @@
+//! The Lua scripts, one a step.
+
+use std::{sync::LazyLock, time::Instant};
+
+use redis::Cmd;
+
+use super::link::Live;
+
+/// A script and the digest by which the server knows it.
+pub(super) struct Script {
+    text: &'static str,
+    hash: LazyLock<String>,
+    writes: bool,
+}
+
+macro_rules! script {
+    ($name:ident, $file:literal, $writes:literal, $about:literal) => {
+        #[doc = $about]
+        pub(super) static $name: Script = Script {
+            text: include_str!($file),
+            hash: LazyLock::new(|| sha1_smol::Sha1::from(include_str!($file)).digest().to_string()),
+            writes: $writes,
+        };
+    };
+}
+
+script!(
+    ADMIT,
+    "lua/admit.lua",
+    true,
+    "Puts a session into an index that is still as it was read."
+);
+script!(CREATE, "lua/create.lua", true, "Stores a new session.");
+script!(END, "lua/end.lua", true, "Ends a session.");
+script!(FORGET, "lua/forget.lua", true, "Deletes expired revocations.");
+script!(INDEX, "lua/index.lua", true, "Puts a session into an index.");
+script!(KEYS, "lua/keys.lua", true, "Loads the keys, or stores candidates.");
+script!(LIVES, "lua/lives.lua", true, "Keeps the longest lives.");
+script!(POSITION, "lua/position.lua", false, "How far the news have come.");
+script!(REFRESH, "lua/refresh.lua", true, "Judges a refresh token.");
+script!(REVOKE, "lua/revoke.lua", true, "Stores revocations.");
+script!(RIGHTS, "lua/rights.lua", true, "Gives a session other claims.");
+script!(TOUCH, "lua/touch.lua", true, "Moves activity forward.");
+
+/// A script with its keys, which all lie in one slot, and its arguments.
+pub(super) struct Call {
+    script: &'static Script,
+    keys: Vec<String>,
+    args: Vec<Vec<u8>>,
+    timely: bool,
+}
+
+impl Call {
+    pub(super) fn new(script: &'static Script, keys: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            script,
+            keys: keys.into_iter().collect(),
+            args: Vec::new(),
+            timely: false,
+        }
+    }
+
+    pub(super) fn arg(mut self, arg: impl AsRef<[u8]>) -> Self {
+        self.args.push(arg.as_ref().to_vec());
+        self
+    }
+
+    /// A number as decimal text.
+    pub(super) fn number(self, number: impl Into<u64>) -> Self {
+        let number: u64 = number.into();
+        self.arg(number.to_string())
+    }
+
+    /// The last argument is the server's time at which the caller gives up. A server that had stopped for a while must not
+    /// run what nobody waits for any more.
+    pub(super) fn timely(mut self) -> Self {
+        self.timely = true;
+        self
+    }
+
+    /// The key that decides where it runs.
+    pub(super) fn key(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
+
+    pub(super) fn writes(&self) -> bool {
+        self.script.writes
+    }
+
+    pub(super) fn by_hash(&self, live: &Live, deadline: Instant) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(self.script.hash.as_str());
+        self.complete(command, live, deadline)
+    }
+
+    pub(super) fn by_text(&self, live: &Live, deadline: Instant) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(self.script.text);
+        self.complete(command, live, deadline)
+    }
+
+    fn complete(&self, mut command: Cmd, live: &Live, deadline: Instant) -> Cmd {
+        command.arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        if self.timely {
+            command.arg(live.time_at(deadline));
+        }
+        command
+    }
+}

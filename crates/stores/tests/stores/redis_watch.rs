@@ -1,0 +1,138 @@
+//! Revocations on their way from one host to another, and what becomes of them when Redis loses its data.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use keyturn_core::{
+    revocation::{Revocation, Target},
+    store::Store,
+    time::{Span, UnixMs},
+};
+use keyturn_stores::RedisStore;
+
+use crate::redis_server::{RedisServer, eventually};
+use crate::support::{START, wait};
+
+/// A store and what its watcher has seen.
+struct Host {
+    store: RedisStore,
+    seen: Arc<Mutex<Vec<Revocation>>>,
+}
+
+impl Host {
+    fn on(server: &RedisServer) -> Self {
+        let store = server.store();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        store.watch(Box::new(move |revocations| {
+            sink.lock().unwrap().extend_from_slice(revocations);
+        }));
+        assert!(wait(|done| store.revocations(UnixMs::default(), done)).is_ok());
+        Self { store, seen }
+    }
+
+    fn revoke(&self, jti: &str) -> Revocation {
+        let revocation = token(jti);
+        wait(|done| self.store.revoke(revocation.clone(), done)).unwrap();
+        revocation
+    }
+
+    fn has_seen(&self, revocation: &Revocation) -> bool {
+        self.seen.lock().unwrap().contains(revocation)
+    }
+
+    fn stored(&self) -> Vec<Revocation> {
+        wait(|done| self.store.revocations(UnixMs::default(), done)).unwrap_or_default()
+    }
+}
+
+fn token(jti: &str) -> Revocation {
+    Revocation::token(jti.into(), START.plus(Span::from_secs(3600)))
+}
+
+#[test]
+fn another_hosts_revocations_are_seen_within_a_second() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), Host::on(&server));
+    // The first may come while the connection is still being made.
+    let first = there.revoke("first");
+    eventually("the first one is seen", || here.has_seen(&first));
+    let mut reaches: Vec<Duration> = Vec::new();
+    for number in 0..500 {
+        let revocation = there.revoke(&number.to_string());
+        let stored = Instant::now();
+        while here.seen.lock().unwrap().last() != Some(&revocation) {
+            assert!(stored.elapsed() < Duration::from_secs(10));
+            thread::sleep(Duration::from_micros(200));
+        }
+        reaches.push(stored.elapsed());
+    }
+    reaches.sort();
+    println!("reach: median {:?}, p99 {:?}", reaches[250], reaches[495]);
+    assert!(reaches[495] < Duration::from_secs(1), "p99 {:?}", reaches[495]);
+}
+
+#[test]
+fn what_came_while_the_connection_was_cut_is_caught_up_with() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), Host::on(&server));
+    for round in 0..20 {
+        server.cli(&["client", "kill", "type", "normal"]);
+        let revocation = token(&round.to_string());
+        // The step may be cut off as well; then its outcome is unknown and asking again is safe.
+        eventually("it is stored", || {
+            wait(|done| there.store.revoke(revocation.clone(), done)).is_ok()
+        });
+        eventually("it is seen", || here.has_seen(&revocation));
+    }
+    assert_eq!(there.stored().len(), 20, "none is stored twice");
+}
+
+#[test]
+fn what_redis_forgets_is_written_back_by_whoever_knows_it() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let here = Host::on(&server);
+    let known = [here.revoke("a"), here.revoke("b")];
+    eventually("they are seen", || {
+        known.iter().all(|revocation| here.has_seen(revocation))
+    });
+    server.cli(&["flushall"]);
+    eventually("they are back after FLUSHALL", || here.stored().len() == 2);
+    server.kill();
+    server.restart();
+    eventually("they are back after a restart without data", || {
+        here.stored().len() == 2
+    });
+    let there = Host::on(&server);
+    eventually("a new host sees them", || {
+        known.iter().all(|revocation| there.has_seen(revocation))
+    });
+    let another = there.revoke("c");
+    eventually("news go on", || here.has_seen(&another));
+}
+
+#[test]
+fn news_that_were_trimmed_or_taken_back_are_read_as_a_whole() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), Host::on(&server));
+    let first = there.revoke("first");
+    eventually("the first one is seen", || here.has_seen(&first));
+    // Stored and no longer in the stream by the time that anybody reads it.
+    let live = "keyturn:{shared}:revocations";
+    server.cli(&["zadd", live, "9000000000000", "token 9000000000000  hidden"]);
+    server.cli(&["hincrby", "keyturn:{shared}:head", "version", "1"]);
+    let hidden = Revocation {
+        target: Target::Token { jti: "hidden".into() },
+        expires_at: UnixMs::new(9_000_000_000_000),
+    };
+    eventually("what is missing in the news is seen", || here.has_seen(&hidden));
+    // An older state comes back: the version is behind what everybody has read.
+    server.cli(&["hset", "keyturn:{shared}:head", "version", "0"]);
+    server.cli(&["del", "keyturn:{shared}:news", live]);
+    eventually("it is written back", || here.stored().len() == 2);
+    let last = there.revoke("last");
+    eventually("news go on", || here.has_seen(&last));
+}
