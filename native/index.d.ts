@@ -187,7 +187,7 @@ export declare class NativeSessions {
   /** The sid of a refresh token whose shape and tag are good. */
   sessionOf(token: string): string | null
   /** The CSRF token of a session. */
-  csrfToken(sid: string): string
+  csrfToken(sid: string, now: number): string
   /** Whether a CSRF token is the session's. */
   csrfMatches(sid: string, presented: string): boolean
   /** Notes activity of a session. */

@@ -192,9 +192,9 @@ impl NativeSessions {
 
     /// The CSRF token of a session.
     #[napi(catch_unwind)]
-    pub fn csrf_token(&self, sid: String) -> Result<String, Thrown> {
+    pub fn csrf_token(&self, sid: String, now: f64) -> Result<String, Thrown> {
         let sid = SessionId::parse(&sid).map_err(thrown)?;
-        Ok(self.manager.csrf().map_err(thrown)?.token(&sid))
+        Ok(self.manager.csrf().map_err(thrown)?.token(&sid, time::now(now)))
     }
 
     /// Whether a CSRF token is the session's.

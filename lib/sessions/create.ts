@@ -151,7 +151,7 @@ class NodeSessions implements Sessions {
     return {
       events: this.#events,
       sessionOf: (token) => handle.sessionOf(token) ?? undefined,
-      csrfToken: (sid) => translated(() => handle.csrfToken(sid)),
+      csrfToken: (sid) => translated(() => handle.csrfToken(sid, Date.now())),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),
       recordActivity: (claims, agoMs) => {
         handle.noteActivity(claims.sid, Date.now() - agoMs);

@@ -18,7 +18,7 @@ use keyturn_core::{
     account::Account,
     revocation::Revocation,
     session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher},
     time::UnixMs,
 };
 
@@ -37,8 +37,16 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
-        self.0.queue(done, move |db| keys::load_or_store(db, &candidates));
+    fn keys(&self, done: Done<Vec<StoredKeys>>) {
+        self.0.queue(done, keys::load);
+    }
+
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
+        self.0.queue(done, move |db| keys::save(db, &keys, replaces));
+    }
+
+    fn watch_keys(&self, watcher: KeyWatcher) {
+        self.0.watch_keys(watcher);
     }
 
     fn create(&self, record: Record, done: Done<()>) {

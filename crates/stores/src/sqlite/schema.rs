@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::connection::failure;
 
 /// Statements that lead from each version to the next; the position is the version they start from.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE keyturn_sessions (
         sid BLOB PRIMARY KEY,
         subject TEXT NOT NULL,
@@ -54,7 +55,24 @@ const MIGRATIONS: &[&str] = &["
         roles TEXT NOT NULL,
         permissions TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    // Keys become one document a purpose, which core reads (keys::KeyDocument): here the open form, as they were.
+    "
+    CREATE TABLE keyturn_key_documents (
+        purpose TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        document BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO keyturn_key_documents (purpose, version, document)
+        SELECT purpose, 1, CAST(json_object('format', 1, 'keys', json_group_array(json_object(
+            'kid', kid, 'alg', algorithm, 'state', iif(purpose = 'signing', 'active', NULL), 'since', created_at,
+            'secret', lower(hex(secret))))) AS BLOB)
+        FROM keyturn_keys GROUP BY purpose;
+    PRAGMA secure_delete = ON;
+    DROP TABLE keyturn_keys;
+    PRAGMA secure_delete = OFF;
+",
+];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while
 /// this one was running, or rows may be damaged; going on would mean to miss revocations without a word.

@@ -17,11 +17,11 @@ use std::{
 
 use keyturn_core::{
     error::Code,
-    store::{Done, StoreError, Watcher},
+    store::{Done, KeyWatcher, StoreError, Watcher},
 };
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{connection, revocations, schema};
+use super::{connection, keys, revocations, schema};
 
 /// How often another process's revocations are looked for.
 pub(super) const POLL: Duration = Duration::from_millis(100);
@@ -45,6 +45,7 @@ pub(super) struct Writer {
     /// Who is told when the thread has finished.
     closing: Arc<Mutex<Option<Done<()>>>>,
     watcher: Arc<OnceLock<Watcher>>,
+    key_watcher: Arc<OnceLock<KeyWatcher>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -82,6 +83,7 @@ impl Writer {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let watcher = Arc::new(OnceLock::new());
+        let key_watcher = Arc::new(OnceLock::new());
         let closing = Arc::new(Mutex::new(None));
         let worker = Worker {
             path: path.to_owned(),
@@ -89,6 +91,7 @@ impl Writer {
             refused: None,
             broken: None,
             watcher: Arc::clone(&watcher),
+            key_watcher: Arc::clone(&key_watcher),
             seen: Seen::default(),
             polled: Instant::now(),
         };
@@ -101,6 +104,7 @@ impl Writer {
             queue: Mutex::new(Some(sender)),
             closing,
             watcher,
+            key_watcher,
         })
     }
 
@@ -130,6 +134,11 @@ impl Writer {
         let _second = self.watcher.set(watcher);
     }
 
+    /// The same for keys.
+    pub(super) fn watch_keys(&self, watcher: KeyWatcher) {
+        let _second = self.key_watcher.set(watcher);
+    }
+
     pub(super) fn close(&self, done: Done<()>) {
         let Some(queue) = locked(&self.queue).take() else {
             return done(Ok(()));
@@ -156,6 +165,7 @@ enum Failed {
 struct Seen {
     data_version: i64,
     revocation: i64,
+    keys: i64,
 }
 
 struct Worker {
@@ -166,6 +176,7 @@ struct Worker {
     /// Why nothing more is done with the file until a restart: what it holds is not understood.
     broken: Option<StoreError>,
     watcher: Arc<OnceLock<Watcher>>,
+    key_watcher: Arc<OnceLock<KeyWatcher>>,
     seen: Seen,
     polled: Instant,
 }
@@ -301,7 +312,7 @@ impl Worker {
         }
     }
 
-    /// Shows the watcher what others have revoked. A failure is left to the next turn: the steps report it.
+    /// Shows the watchers what others have stored. A failure is left to the next turn: the steps report it.
     fn poll(&mut self) {
         let Some(db) = &self.db else {
             return;
@@ -325,6 +336,20 @@ impl Worker {
             }
             // Read again at the next turn.
             Err(_) => self.seen.data_version = 0,
+        }
+        self.look_for_keys();
+    }
+
+    fn look_for_keys(&mut self) {
+        let Some(state) = self.db.as_ref().and_then(|db| keys::state(db).ok()) else {
+            self.seen.data_version = 0;
+            return;
+        };
+        // Our own changes count as news once, which costs a look and no more.
+        if mem::replace(&mut self.seen.keys, state) != state
+            && let Some(watcher) = self.key_watcher.get()
+        {
+            watcher();
         }
     }
 }

@@ -54,7 +54,7 @@ impl Manager {
             sid: SessionId::generate(started, self.random.as_ref())?,
             subject: subject.clone(),
             generation: 0,
-            refresh_key: ready.refresh.newest(),
+            refresh_key: ready.refresh.newest(started),
             family: family.digest(),
             rotated_at: started,
             authenticated_at: started,
@@ -99,8 +99,26 @@ impl Manager {
     pub fn refresh(self: &Arc<Self>, token: &str, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
         let ask = match self.ask(token, report, now) {
             Ok(ask) => ask,
+            Err(_) if self.names_unknown_key(token) => {
+                return self.after_learning(token.to_owned(), report, now, done);
+            }
             Err(error) => return done(Err(error.into())),
         };
+        self.refresh_asked(ask, now, done);
+    }
+
+    /// A token under a key that another process may have announced just now: looked at a second time once the keys have been
+    /// read again.
+    fn after_learning(self: &Arc<Self>, token: String, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
+        let manager = Arc::clone(self);
+        let look = move || match manager.ask(&token, report, now) {
+            Ok(ask) => manager.refresh_asked(ask, now, done),
+            Err(error) => done(Err(error.into())),
+        };
+        self.shared.learn_keys(now, Some(Box::new(look)));
+    }
+
+    fn refresh_asked(self: &Arc<Self>, ask: rotation::Ask, now: UnixMs, done: Answer<Granted>) {
         let manager = Arc::clone(self);
         let family = ask.token.family.clone();
         let sid = ask.token.sid;
@@ -158,7 +176,7 @@ impl Manager {
         Ok(rotation::Ask {
             now,
             grace: self.settings.grace,
-            newest_key: ready.refresh.newest(),
+            newest_key: ready.refresh.newest(now),
             seen: self.shared.activity.seen(&token.sid),
             report,
             revoked: self.shared.index.has_session(&token.sid),

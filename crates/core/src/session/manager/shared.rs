@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, Settings},
+    session::{ActivityLog, Settings, keys::SessionKeys},
     store::{Done, EndAsk, Store, StoreError},
 };
 
@@ -31,6 +31,8 @@ pub struct Shared {
     pub index: RevocationIndex,
     /// Activity that is not stored yet.
     pub activity: ActivityLog,
+    /// The keys that it keeps.
+    pub(in crate::session) keys: SessionKeys,
     /// What is in force here and not stored yet.
     pub(super) pending: Mutex<Vec<Pending>>,
     /// The settings of the first user; every further one must have the same.
@@ -49,6 +51,7 @@ impl Shared {
             store,
             index,
             activity: ActivityLog::default(),
+            keys: SessionKeys::default(),
             pending: Mutex::default(),
             settings: OnceLock::new(),
             users: AtomicUsize::new(0),
@@ -61,6 +64,12 @@ impl Shared {
                 for revocation in revocations {
                     shared.index.insert(revocation);
                 }
+            }
+        }));
+        let weak = Arc::downgrade(&shared);
+        shared.store.watch_keys(Box::new(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.keys_changed();
             }
         }));
         shared

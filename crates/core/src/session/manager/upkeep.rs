@@ -46,8 +46,8 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, and lets the store delete what is
-    /// past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, does what is due about the keys in
+    /// the store, and lets it delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
     /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
     /// broken one.
@@ -55,6 +55,7 @@ impl Manager {
         let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
             self.shared.index.expire(now);
+            self.keep_keys(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
