@@ -104,6 +104,11 @@ impl RefreshKeys {
         signing.or(keys.first()).map_or(0, |key| key.number)
     }
 
+    /// Whether the key of that number is among these.
+    pub(super) fn has(&self, number: u8) -> bool {
+        self.read().iter().any(|key| key.number == number)
+    }
+
     /// Whether a text has the shape of a token under a key that is not among these.
     pub(super) fn names_unknown_key(&self, text: &str) -> bool {
         let shape = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT_LEN);

@@ -12,7 +12,7 @@ mod schema;
 mod sessions;
 mod writer;
 
-use std::path::Path;
+use std::{path::Path, sync::atomic::Ordering};
 
 use keyturn_core::{
     account::Account,
@@ -42,7 +42,11 @@ impl Store for SqliteStore {
     }
 
     fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
-        self.0.queue(done, move |db| keys::save(db, &keys, replaces));
+        let scrub = self.0.scrubbing();
+        self.0.queue(done, move |db| {
+            scrub.store(writer::SCRUBS, Ordering::Release);
+            keys::save(db, &keys, replaces)
+        });
     }
 
     fn watch_keys(&self, watcher: KeyWatcher) {

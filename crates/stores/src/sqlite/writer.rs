@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread,
@@ -35,6 +36,10 @@ const GROUP: usize = 512;
 /// How long a group waits for another process's write before it fails.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the log is tried to be emptied, which another process that reads from it prevents. At the latest it is emptied when
+/// the last process closes the file.
+pub(super) const SCRUBS: u8 = 20;
+
 /// How long a file that could not be opened is left alone before the next step tries again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 
@@ -46,6 +51,7 @@ pub(super) struct Writer {
     closing: Arc<Mutex<Option<Done<()>>>>,
     watcher: Arc<OnceLock<Watcher>>,
     key_watcher: Arc<OnceLock<KeyWatcher>>,
+    scrub: Arc<AtomicU8>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -84,6 +90,7 @@ impl Writer {
         let (sender, receiver) = sync_channel(QUEUE);
         let watcher = Arc::new(OnceLock::new());
         let key_watcher = Arc::new(OnceLock::new());
+        let scrub = Arc::new(AtomicU8::new(0));
         let closing = Arc::new(Mutex::new(None));
         let worker = Worker {
             path: path.to_owned(),
@@ -92,6 +99,7 @@ impl Writer {
             broken: None,
             watcher: Arc::clone(&watcher),
             key_watcher: Arc::clone(&key_watcher),
+            scrub: Arc::clone(&scrub),
             seen: Seen::default(),
             polled: Instant::now(),
         };
@@ -105,6 +113,7 @@ impl Writer {
             closing,
             watcher,
             key_watcher,
+            scrub,
         })
     }
 
@@ -137,6 +146,11 @@ impl Writer {
     /// The same for keys.
     pub(super) fn watch_keys(&self, watcher: KeyWatcher) {
         let _second = self.key_watcher.set(watcher);
+    }
+
+    /// To be set to [`SCRUBS`] by a step after which nothing that it replaced must be left in the log.
+    pub(super) fn scrubbing(&self) -> Arc<AtomicU8> {
+        Arc::clone(&self.scrub)
     }
 
     pub(super) fn close(&self, done: Done<()>) {
@@ -177,6 +191,7 @@ struct Worker {
     broken: Option<StoreError>,
     watcher: Arc<OnceLock<Watcher>>,
     key_watcher: Arc<OnceLock<KeyWatcher>>,
+    scrub: Arc<AtomicU8>,
     seen: Seen,
     polled: Instant,
 }
@@ -229,7 +244,10 @@ impl Worker {
         // One deadline for all of them: alone each would only wait for the same lock again.
         let deadline = Instant::now() + PATIENCE;
         match self.transact_until(deadline, &mut group) {
-            Ok(()) => return group.into_iter().for_each(|step| step.answer(Ok(()))),
+            Ok(()) => {
+                self.scrub_if_asked();
+                return group.into_iter().for_each(|step| step.answer(Ok(())));
+            }
             Err(Failed::ToBegin(error)) => return refuse(group, &connection::failure(&self.path, &error)),
             Err(Failed::Later(_)) => {}
         }
@@ -309,7 +327,19 @@ impl Worker {
         if self.polled.elapsed() >= POLL {
             self.polled = Instant::now();
             self.poll();
+            self.scrub_if_asked();
         }
+    }
+
+    /// Brings the log into the file and empties it. While another process reads from it that waits for the next turn.
+    fn scrub_if_asked(&self) {
+        let left = self.scrub.load(Ordering::Acquire);
+        let (Some(left), Some(db)) = (left.checked_sub(1), &self.db) else {
+            return;
+        };
+        let is_busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        let is_empty = is_busy.is_ok_and(|is_busy| !is_busy);
+        self.scrub.store(if is_empty { 0 } else { left }, Ordering::Release);
     }
 
     /// Shows the watchers what others have stored. A failure is left to the next turn: the steps report it.

@@ -10,6 +10,8 @@
 
 mod contract;
 mod faults;
+mod key_model;
+mod keys;
 mod manager;
 mod model;
 mod races;

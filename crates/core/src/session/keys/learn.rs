@@ -11,6 +11,9 @@ use crate::{
 /// How long after one look the next one may follow. Anybody can make up a `kid`; that must not become a read each.
 const COOL_DOWN: Span = Span::from_secs(1);
 
+/// After which time without a look one is taken anyway, should the store have failed to say something.
+const STALE: Span = Span::from_secs(60);
+
 /// How many wait for one look; further ones are answered at once.
 const MAX_WAITING: usize = 1024;
 
@@ -52,11 +55,31 @@ impl Shared {
         }
     }
 
+    /// Reads the keys again if nothing has asked for it for a minute.
+    pub(in crate::session) fn refresh_keys(self: &Arc<Self>, now: UnixMs) {
+        let last = self.learning().last;
+        if last.is_none_or(|last| now < last || now.since(last) >= STALE) {
+            self.learn_keys(now, None);
+        }
+    }
+
     /// Reads the keys again because the store says that they have changed.
     pub(in crate::session) fn keys_changed(self: &Arc<Self>) {
         let mut learning = self.learning();
         if learning.is_under_way {
             learning.again = true;
+            return;
+        }
+        learning.is_under_way = true;
+        drop(learning);
+        self.look();
+    }
+
+    /// Reads the keys again because a session's record names one that is not known here, which nobody can make up.
+    pub(in crate::session) fn read_keys(self: &Arc<Self>, looked: Looked) {
+        let mut learning = self.learning();
+        learning.waiting.push(looked);
+        if learning.is_under_way {
             return;
         }
         learning.is_under_way = true;

@@ -10,7 +10,7 @@ use crate::{
         access_token::carried_claims,
         rotation::{self, Verdict, end_error},
     },
-    store::{EndAsk, Which},
+    store::{EndAsk, Refreshed, StoreError, Which},
     time::{Span, UnixMs},
 };
 
@@ -122,37 +122,55 @@ impl Manager {
         let manager = Arc::clone(self);
         let family = ask.token.family.clone();
         let sid = ask.token.sid;
-        self.shared.store.refresh(
-            ask,
-            Box::new(move |answer| {
-                let concerning = |failure: Failure, subject: Option<String>| Failure {
-                    sid: Some(sid),
-                    subject,
-                    ..failure
-                };
-                let answer = match answer {
-                    Ok(Some(answer)) => answer,
-                    Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                    Err(error) => {
-                        // It may have been committed all the same, and may have ended the session.
-                        manager.shared.doubt(&error);
-                        return done(Err(concerning(error.into(), None)));
-                    }
-                };
-                if let Some(revocation) = &answer.revocation {
-                    manager.shared.index.insert(revocation);
+        let settle = move |answer: Result<Option<Refreshed>, StoreError>| {
+            let concerning = |failure: Failure, subject: Option<String>| Failure {
+                sid: Some(sid),
+                subject,
+                ..failure
+            };
+            let answer = match answer {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
+                Err(error) => {
+                    // It may have been committed all the same, and may have ended the session.
+                    manager.shared.doubt(&error);
+                    return done(Err(concerning(error.into(), None)));
                 }
-                let subject = answer.record.subject.clone();
-                let result = match answer.verdict {
-                    Verdict::Refused(error) => Err(error),
-                    Verdict::Granted(outcome) => manager
-                        .unless_cut_off(&answer.record)
-                        .and_then(|()| manager.issue(answer.record, family, now))
-                        .map(|issued| Granted { issued, outcome }),
-                };
-                done(result.map_err(|error| concerning(error.into(), Some(subject))));
-            }),
-        );
+            };
+            if let Some(revocation) = &answer.revocation {
+                manager.shared.index.insert(revocation);
+            }
+            let subject = answer.record.subject.clone();
+            let result = match answer.verdict {
+                Verdict::Refused(error) => Err(error),
+                Verdict::Granted(outcome) => manager
+                    .unless_cut_off(&answer.record)
+                    .and_then(|()| manager.issue(answer.record, family, now))
+                    .map(|issued| Granted { issued, outcome }),
+            };
+            done(result.map_err(|error| concerning(error.into(), Some(subject))));
+        };
+        let manager = Arc::clone(self);
+        let answered = move |answer| manager.with_its_key(answer, settle);
+        self.shared.store.refresh(ask, Box::new(answered));
+    }
+
+    /// Goes on once the key that a record names is known here, so that a successor is the same bytes whoever makes it.
+    fn with_its_key<F>(&self, answer: Result<Option<Refreshed>, StoreError>, then: F)
+    where
+        F: FnOnce(Result<Option<Refreshed>, StoreError>) + Send + 'static,
+    {
+        let named = answer
+            .as_ref()
+            .ok()
+            .and_then(Option::as_ref)
+            .map(|answer| answer.record.refresh_key);
+        let is_known = |number| self.ready().is_ok_and(|ready| ready.refresh.has(number));
+        if named.is_none_or(is_known) {
+            then(answer);
+        } else {
+            self.shared.read_keys(Box::new(move || then(answer)));
+        }
     }
 
     /// Ends a session that was stored a moment after a cut-off that reaches it: its access tokens would be dead already.

@@ -90,12 +90,16 @@ impl Manager {
 
     /// Does what is due. Whatever fails is tried again with the next turn.
     pub(super) fn keep_keys(self: &Arc<Self>, now: UnixMs) {
+        if !self.is_ready() {
+            return;
+        }
+        self.shared.refresh_keys(now);
         let mut purposes = vec![Purpose::Csrf, Purpose::Refresh];
         if self.configured.is_none() {
             purposes.push(Purpose::Signing);
         }
         purposes.retain(|purpose| self.shared.keys.is_due(*purpose, now));
-        if self.is_ready() && !purposes.is_empty() {
+        if !purposes.is_empty() {
             self.change_keys(Edit::Upkeep, purposes, now, Box::new(|_| {}));
         }
     }
