@@ -22,7 +22,9 @@ export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
-export { createSessions, type SessionsOptions } from './sessions/create.js';
+export { createSessions, type SessionsOptions, type StoredKeyOptions } from './sessions/create.js';
+export type { SessionKeys } from './sessions/keys.js';
+export type { MasterKey, MasterKeyOption, MasterKeys } from './sessions/master-key.js';
 export type { Sessions } from './sessions/sessions.js';
 export type {
   AccessClaims,

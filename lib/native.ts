@@ -34,5 +34,6 @@ export type {
   NativePooledVerifier,
   NativeSession,
   NativeSessions,
+  NativeTimetable,
   PairAnswer,
 } from '../native/index.js';

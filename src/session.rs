@@ -6,7 +6,7 @@ use keyturn_core::{
     crypto::install_provider,
     error::{Code, Error},
     random::SystemRandom,
-    session::{EndReason, Forget, Manager, SessionId, Settings, SignIn},
+    session::{EndReason, Forget, KeyOptions, Manager, SessionId, Settings, SignIn},
     store::{EndAsk, Which},
 };
 use keyturn_stores::StoreUrl;
@@ -17,7 +17,9 @@ use crate::{
     answer::{DoneAnswer, EndedAnswer, ListAnswer, PairAnswer},
     error::{Thrown, store_thrown, thrown},
     key_set::{NativeKeySet, public_jwks},
-    promise, time,
+    promise,
+    session_keys::{NativeTimetable, key_options},
+    time,
 };
 
 /// The options of `createSessions`, checked for types by its caller. Spans in milliseconds.
@@ -50,9 +52,14 @@ pub struct NativeSessions {
 
 #[napi]
 impl NativeSessions {
-    /// Sessions over the store at `options.store`. Nothing is opened before `open`.
+    /// Sessions over the store at `options.store`. Without `keys` the store keeps a ring of that timetable. Nothing is opened
+    /// before `open`.
     #[napi(factory, catch_unwind)]
-    pub fn create(options: NativeSessionOptions, keys: Option<&NativeKeySet>) -> Result<Self, Thrown> {
+    pub fn create(
+        options: NativeSessionOptions,
+        keys: Option<&NativeKeySet>,
+        timetable: Option<NativeTimetable>,
+    ) -> Result<Self, Thrown> {
         install_provider();
         let settings = Settings {
             issuer: options.issuer,
@@ -66,7 +73,10 @@ impl NativeSessions {
         let random = SystemRandom::new();
         let url = StoreUrl::parse(&options.store).map_err(store_thrown)?;
         let shared = keyturn_stores::open(&url, &random).map_err(store_thrown)?;
-        let keys = keys.map(|set| Arc::clone(&set.keys));
+        let keys = KeyOptions {
+            given: keys.map(|set| Arc::clone(&set.keys)),
+            ..key_options(timetable.as_ref()).map_err(thrown)?
+        };
         let manager = Manager::new(settings, shared, keys, Arc::new(random)).map_err(thrown)?;
         Ok(Self { manager })
     }

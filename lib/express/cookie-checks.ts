@@ -18,13 +18,14 @@ export function requireOrigin(context: AuthContext, req: IncomingMessage): void 
 
 /**
  * The refresh cookie of a request: `none`, `bad` (a junk value, a forged tag, two cookies of the name) or the session that it
- * names. Waits for readiness when there is a cookie; reads no store.
+ * names. Waits for readiness when there is a cookie; reads no store, but for a token under a key that is not known here.
  */
 export async function readSession(context: AuthContext, req: IncomingMessage): Promise<CookieSession | 'none' | 'bad'> {
   const cookie = context.cookie.read(req);
   if (cookie.kind === 'none') return 'none';
   if (cookie.kind === 'refused') return 'bad';
   await context.readiness.wait();
+  if (context.internals.namesUnknownKey(cookie.value)) await context.internals.learnKeys();
   const sid = context.internals.sessionOf(cookie.value);
   return sid === undefined ? 'bad' : { refreshToken: cookie.value, sid };
 }

@@ -27,7 +27,9 @@ export function createGuards(context: AuthContext, verifier: RequestVerifier): G
         try {
           admit(req);
         } catch (error) {
-          answerError(context, req, res, error, 'bearer');
+          const learning = verifier.learn(req, error);
+          if (learning === undefined) answerError(context, req, res, error, 'bearer');
+          else void learning.then(judge);
           return;
         }
         next();

@@ -8,14 +8,16 @@ import { checkOptions } from '../options/checks.js';
 import { optionalString, requiredString } from '../options/strings.js';
 import { createRevocation, type Revocation } from '../revocation/revocation.js';
 import { registerInternals, type SessionInternals } from './internals.js';
+import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
 import { Maintenance } from './maintenance.js';
+import { useMasterKey } from './master-key.js';
 import { resolveOptions, type SessionsOptions } from './options.js';
 import type { Sessions } from './sessions.js';
 import { signIn } from './sign-in.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
 import { warnOfUnsealedKeys } from './unsealed-keys.js';
 
-export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
+export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions } from './options.js';
 
 /**
  * Sessions over a store. Returns at once and opens the store in the background; every promise waits for that by itself, and
@@ -24,28 +26,41 @@ export { SESSIONS_OPTIONS, type SessionsOptions } from './options.js';
  * @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead.
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
-  const { settings, keys } = resolveOptions(options);
-  const handle = translated(() => native.NativeSessions.create(settings, keys));
+  const { settings, keys, timetable, masterKey } = resolveOptions(options);
+  const handle = translated(() => native.NativeSessions.create(settings, keys, timetable));
+  const unlock = useMasterKey(handle, masterKey);
   const opened = (): void => {
-    if (keys === undefined) warnOfUnsealedKeys(settings.store);
+    if (keys === undefined && masterKey === undefined) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, settings.idle, opened);
+  return new NodeSessions(handle, settings.idle, { unlock, opened });
+}
+
+/** What is done before the store is opened, and after. */
+interface Opening {
+  readonly unlock: () => Promise<void>;
+  readonly opened: () => void;
 }
 
 class NodeSessions implements Sessions {
+  readonly keys: SessionKeys;
   readonly revocation: Revocation;
   readonly #native: NativeSessions;
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
-  readonly #opened: () => void;
+  readonly #hooks: Opening;
   #opening: Promise<void> | undefined;
+  #signingKid: string | undefined;
 
-  constructor(handle: NativeSessions, idleMs: number, opened: () => void) {
+  constructor(handle: NativeSessions, idleMs: number, hooks: Opening) {
     this.#native = handle;
-    this.#opened = opened;
+    this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
-    this.#maintenance = new Maintenance(handle, idleMs);
+    const noticeKeys = (): void => {
+      this.#noticeKeys();
+    };
+    this.#maintenance = new Maintenance(handle, idleMs, noticeKeys);
+    this.keys = createSessionKeys(handle, () => this.ready(), noticeKeys);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
     registerInternals(this, this.#internals());
@@ -63,10 +78,20 @@ class NodeSessions implements Sessions {
   }
 
   async #open(): Promise<void> {
+    await this.#hooks.unlock();
     const { failure } = await this.#native.open(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
+    this.#signingKid = signingKidOf(this.#native);
     this.#maintenance.start();
-    this.#opened();
+    this.#hooks.opened();
+  }
+
+  /** Another key signs: by the schedule, or because somebody said so, here or in another process. */
+  #noticeKeys(): void {
+    const kid = signingKidOf(this.#native);
+    if (kid === this.#signingKid || kid === undefined) return;
+    this.#signingKid = kid;
+    this.#events.emit({ type: 'key_rotated', time: Date.now(), reason: kid });
   }
 
   async start(options: Readonly<StartOptions>): Promise<TokenPair> {
@@ -151,6 +176,10 @@ class NodeSessions implements Sessions {
     return {
       events: this.#events,
       sessionOf: (token) => handle.sessionOf(token) ?? undefined,
+      namesUnknownKey: (token) => handle.namesUnknownKey(token),
+      learnKeys: async () => {
+        await handle.learnKeys(Date.now());
+      },
       csrfToken: (sid) => translated(() => handle.csrfToken(sid, Date.now())),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),
       recordActivity: (claims, agoMs) => {
@@ -164,7 +193,7 @@ class NodeSessions implements Sessions {
         const { failure, subject } = await handle.endAllByRefreshToken(token, Date.now());
         return settled(failure, subject);
       },
-      jwks: () => ({ keys: translated(() => handle.jwks(Date.now())).map((jwk) => JSON.parse(jwk) as object) }),
+      jwks: () => this.keys.jwks(),
       gauges: () => {
         const { revocations, activityDropped } = handle.gauges();
         return new Map([

@@ -11,6 +11,10 @@ export interface SessionInternals {
   readonly events: EventHub;
   /** The `sid` of a refresh token whose shape and tag are good; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
+  /** Whether a refresh token is one of a key that is not known here, which another process may have made just now. */
+  namesUnknownKey(refreshToken: string): boolean;
+  /** Reads the keys in the store again, at most once a second. Never rejects. */
+  learnKeys(): Promise<void>;
   /** `HMAC(CSRF key, sid)` in base64url: the XSRF token of a session. */
   csrfToken(sid: string): string;
   /** Compares in constant time. */

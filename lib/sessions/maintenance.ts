@@ -15,14 +15,17 @@ const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
 export class Maintenance {
   readonly #native: NativeSessions;
   readonly #everyMs: number;
+  readonly #done: () => void;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
   #isNearlyFull = false;
   #clockOffset = Date.now() - performance.now();
 
-  constructor(handle: NativeSessions, idleMs: number) {
+  /** @param done is called after each turn. */
+  constructor(handle: NativeSessions, idleMs: number, done: () => void = () => undefined) {
     this.#native = handle;
+    this.#done = done;
     this.#everyMs = Math.max(100, Math.min(5000, Math.floor(idleMs / 10)));
   }
 
@@ -48,6 +51,7 @@ export class Maintenance {
     const now = Date.now();
     await this.#native.maintain(this.#forget(now), now);
     this.#warnIfNearlyFull();
+    this.#done();
   }
 
   /** What is forgotten is gone, so a turn in which the clock was set forgets nothing. */

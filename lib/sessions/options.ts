@@ -1,13 +1,14 @@
 import cluster from 'node:cluster';
 
 import { KeyturnError } from '../errors.js';
-import type { Key } from '../keys/key.js';
+import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
 import type { KeyRing } from '../keys/ring.js';
-import { sessionKeysOf } from '../keys/source.js';
-import type { NativeKeySet } from '../native.js';
+import { isKeys, sessionKeysOf } from '../keys/source.js';
+import type { NativeKeySet, NativeTimetable } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { requiredString } from '../options/strings.js';
+import type { MasterKeyOption } from './master-key.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
 export interface SessionsOptions {
@@ -18,10 +19,15 @@ export interface SessionsOptions {
   /** `aud` of the access tokens: for whom they are. */
   readonly audience: string;
   /**
-   * Keys for the access tokens: the first that can sign signs, all of them verify; or a ring. Without it an Ed25519 key is made
-   * in the store, by whichever process comes first.
+   * Keys for the access tokens: the first that can sign signs, all of them verify; or a ring of this process; or how the ring
+   * in the store, which all processes share, rotates. Default: an Ed25519 key in the store, made by whichever process comes first.
    */
-  readonly keys?: readonly Key[] | KeyRing | undefined;
+  readonly keys?: readonly Key[] | KeyRing | StoredKeyOptions | undefined;
+  /**
+   * Seals the keys in the store. Default: they lie open there, and whoever can read the store can sign tokens. A string is taken
+   * as it is, so `process.env.KEYTURN_MASTER_KEY` may be given.
+   */
+  readonly masterKey?: MasterKeyOption | undefined;
   readonly access?: Readonly<{
     /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
     ttl?: Duration | undefined;
@@ -36,8 +42,21 @@ export interface SessionsOptions {
   readonly absolute?: Duration | undefined;
 }
 
+/** How the signing keys in the store rotate. Every default has its reason in `docs/defaults.md`. */
+export interface StoredKeyOptions {
+  /** The algorithm of the keys that are made from now on. Default `'EdDSA'`. */
+  readonly alg?: Algorithm | undefined;
+  /**
+   * How long a key signs before the next one does. The refresh and CSRF keys follow, but sign for at least as long as `absolute`.
+   * Default: until `sessions.keys.rotate()`.
+   */
+  readonly rotateEvery?: Duration | undefined;
+  /** How long the next key stands in the JWKS before it signs, at least 301 seconds. Default `'1h'`; 10 seconds for HMAC. */
+  readonly publishFor?: Duration | undefined;
+}
+
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'access', 'refresh', 'idle', 'absolute',
+  'store', 'issuer', 'audience', 'keys', 'masterKey', 'access', 'refresh', 'idle', 'absolute',
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -52,6 +71,8 @@ export interface ResolvedOptions {
     readonly absolute: number;
   };
   readonly keys: NativeKeySet | undefined;
+  readonly timetable: NativeTimetable | undefined;
+  readonly masterKey: MasterKeyOption | undefined;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -82,6 +103,24 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
     },
-    keys: keys === undefined ? undefined : sessionKeysOf(keys),
+    ...resolveKeys(keys),
+    masterKey: options.masterKey,
+  };
+}
+
+function resolveKeys(keys: SessionsOptions['keys']): Pick<ResolvedOptions, 'keys' | 'timetable'> {
+  if (keys === undefined) return { keys: undefined, timetable: undefined };
+  if (isKeys(keys) || typeof keys !== 'object' || (keys as unknown) === null) return { keys: sessionKeysOf(keys), timetable: undefined };
+  return { keys: undefined, timetable: timetableOf(keys as StoredKeyOptions) };
+}
+
+function timetableOf(options: Readonly<StoredKeyOptions>): NativeTimetable {
+  checkOptions(options, 'keys', ['alg', 'rotateEvery', 'publishFor']);
+  const algorithm = options.alg === undefined ? 'EdDSA' : checkedAlgorithm(options.alg, 'keys.alg');
+  const publishFor = options.publishFor ?? (algorithm.startsWith('HS') ? '10s' : '1h');
+  return {
+    algorithm,
+    publishFor: parseDuration(publishFor, 'keys.publishFor'),
+    ...(options.rotateEvery === undefined ? {} : { rotateEvery: parseDuration(options.rotateEvery, 'keys.rotateEvery') }),
   };
 }

@@ -76,7 +76,7 @@ impl MasterKey {
 
 const REFUSED: Error = Error::because(
     Code::OptionInvalid,
-    "a master key is 32 bytes: 64 hexadecimal digits, or 43 characters of base64url without padding",
+    "masterKey takes 32 bytes: 64 hexadecimal digits, or 43 characters of base64url without padding",
 );
 
 /// The same bytes, as far as their names tell: 128 bits of HKDF.

@@ -10,7 +10,6 @@
 
 mod contract;
 mod faults;
-mod key_model;
 mod keys;
 mod manager;
 mod model;

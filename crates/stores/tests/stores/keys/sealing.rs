@@ -1,0 +1,200 @@
+//! Sealing: what a file shows, which master key opens it, and what becomes of keys that have lain open.
+
+use std::{fs, path::Path, sync::Arc};
+
+use keyturn_core::{
+    error::Code,
+    keys::{KeyDocument, MasterKeys},
+    random::SystemRandom,
+    session::{KeyOptions, Manager},
+    store::{Purpose, Store},
+};
+use keyturn_stores::MemoryStore;
+use rusqlite::Connection;
+
+use super::{code, every, masters, open, rotate, sealed_by, signing, sqlite, start, stored, verify};
+use crate::{
+    faults::FaultyStore,
+    support::{START, at, settings, settle, shared, wait},
+};
+
+#[test]
+fn a_sealed_file_holds_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = sqlite(&path);
+    let sealing = masters(1, None);
+    let manager = open(Arc::clone(&store), sealed_by(sealing.clone())).unwrap();
+    let issued = start(&manager, at(0));
+    rotate(&manager, at(1));
+    settle(|answer| manager.rotate_secrets(at(1), answer)).unwrap();
+    let secrets = secrets(store.as_ref(), Some(&sealing));
+    assert_eq!(secrets.len(), 2 * (2 + 2 + 2));
+    start(&manager, at(2));
+    assert!(fs::metadata(path.with_extension("db-wal")).unwrap().len() > 0);
+    assert!(!holds_any(&path, &secrets));
+    assert_eq!(verify(&manager, &issued.access_token, at(2)), Ok(()));
+    settle(|answer| manager.close(at(2), answer)).unwrap();
+    assert!(!holds_any(&path, &secrets));
+}
+
+#[test]
+fn an_open_file_is_sealed_once_there_is_a_master_key_and_the_same_keys_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = sqlite(&path);
+    let manager = open(Arc::clone(&store), None).unwrap();
+    let issued = start(&manager, at(0));
+    let secrets = secrets(store.as_ref(), None);
+    assert!(holds_any(&path, &secrets));
+    settle(|answer| manager.close(at(1), answer)).unwrap();
+
+    let store = sqlite(&path);
+    let manager = open(Arc::clone(&store), sealed_by(masters(1, None))).unwrap();
+    assert!(KeyDocument::decode(&stored(store.as_ref(), Purpose::Refresh), None).is_err());
+    assert_eq!(verify(&manager, &issued.access_token, at(2)), Ok(()));
+    assert!(settle(|answer| manager.refresh(&issued.refresh_token, None, at(2), answer)).is_ok());
+    assert!(!holds_any(&path, &secrets), "nothing of them stays behind in the file");
+    settle(|answer| manager.close(at(3), answer)).unwrap();
+    assert!(!holds_any(&path, &secrets));
+}
+
+#[test]
+fn a_missing_or_wrong_master_key_is_an_error_and_never_a_new_ring() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let first = open(sqlite(&path), sealed_by(masters(1, None))).unwrap();
+    let issued = start(&first, at(0));
+    settle(|answer| first.close(at(0), answer)).unwrap();
+    let versions = || {
+        wait(|done| sqlite(&path).keys(done))
+            .unwrap()
+            .iter()
+            .map(|keys| keys.version)
+            .collect::<Vec<_>>()
+    };
+    let before = versions();
+    assert_eq!(code(open(sqlite(&path), None)), (Code::MasterKey, Some("missing")));
+    assert_eq!(
+        code(open(sqlite(&path), sealed_by(masters(2, None)))),
+        (Code::MasterKey, Some("wrong"))
+    );
+    assert_eq!(
+        code(open(sqlite(&path), sealed_by(masters(2, Some(3))))),
+        (Code::MasterKey, Some("wrong"))
+    );
+    assert_eq!(versions(), before, "nothing was written");
+    let again = open(sqlite(&path), sealed_by(masters(1, None))).unwrap();
+    assert_eq!(verify(&again, &issued.access_token, at(1)), Ok(()));
+}
+
+#[test]
+fn a_new_master_key_opens_with_the_one_before_and_seals_by_itself() {
+    let store: Arc<dyn Store> = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let old = open(Arc::clone(&store), sealed_by(masters(1, None))).unwrap();
+    let issued = start(&old, at(0));
+    let new = open(Arc::clone(&store), sealed_by(masters(2, Some(1)))).unwrap();
+    assert_eq!(verify(&new, &issued.access_token, at(1)), Ok(()));
+    let alone = open(Arc::clone(&store), sealed_by(masters(2, None))).unwrap();
+    assert_eq!(signing(&alone), signing(&new));
+    assert_eq!(
+        code(open(Arc::clone(&store), sealed_by(masters(1, None)))),
+        (Code::MasterKey, Some("wrong"))
+    );
+
+    // A process that has not been started anew yet goes on with the keys that it has, and changes none.
+    settle(|answer| old.learn_keys(at(2), answer)).unwrap();
+    let late = start(&old, at(2));
+    assert_eq!(verify(&new, &late.access_token, at(2)), Ok(()));
+    assert_eq!(
+        code(settle(|answer| old.rotate_key(at(3), answer))),
+        (Code::MasterKey, Some("wrong"))
+    );
+}
+
+#[test]
+fn the_users_of_one_store_in_a_process_have_one_master_key_and_one_timetable() {
+    let state = shared(Arc::new(MemoryStore::new()));
+    let make =
+        |options: KeyOptions| Manager::new(settings(), Arc::clone(&state), options, Arc::new(SystemRandom::new()));
+    let first = make(sealed_by(masters(1, None))).unwrap();
+    settle(|answer| first.open(START, answer)).unwrap();
+    assert!(make(every(24)).is_err());
+    for other in [KeyOptions::default(), sealed_by(masters(2, None))] {
+        let second = make(other).unwrap();
+        assert_eq!(code(settle(|answer| second.open(START, answer))).0, Code::OptionInvalid);
+    }
+    let late = make(KeyOptions::default()).unwrap();
+    late.use_master_keys(masters(1, None)).unwrap();
+    assert!(late.use_master_keys(masters(1, None)).is_ok());
+    assert!(late.use_master_keys(masters(2, None)).is_err());
+    settle(|answer| late.open(START, answer)).unwrap();
+}
+
+#[test]
+fn keys_of_an_older_file_are_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let first = open(sqlite(&path), None).unwrap();
+    let issued = start(&first, at(0));
+    let kid = signing(&first);
+    settle(|answer| first.close(at(1), answer)).unwrap();
+    drop(first);
+    back_to_the_first_version(&path);
+    let second = open(sqlite(&path), None).unwrap();
+    assert_eq!(signing(&second), kid);
+    assert_eq!(verify(&second, &issued.access_token, at(2)), Ok(()));
+    let csrf = second.csrf().unwrap().token(&issued.record.sid, at(2));
+    assert!(second.csrf().unwrap().matches(&issued.record.sid, &csrf));
+    assert!(settle(|answer| second.refresh(&issued.refresh_token, None, at(2), answer)).is_ok());
+    rotate(&second, at(3));
+    let tables: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'keyturn_keys'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(tables, 0);
+}
+
+/// Puts the keys back where the first version had them: one row a key, in a table of their own.
+fn back_to_the_first_version(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(
+        "CREATE TABLE keyturn_keys (purpose TEXT NOT NULL, kid TEXT NOT NULL, algorithm TEXT, secret BLOB NOT NULL,
+             created_at INTEGER NOT NULL, PRIMARY KEY (purpose, kid)) STRICT, WITHOUT ROWID;
+         INSERT INTO keyturn_keys SELECT purpose, key.value ->> 'kid', key.value ->> 'alg', unhex(key.value ->> 'secret'),
+             key.value ->> 'since' FROM keyturn_key_documents, json_each(CAST(document AS TEXT), '$.keys') AS key;
+         DROP TABLE keyturn_key_documents;
+         UPDATE keyturn_meta SET value = 1",
+    )
+    .unwrap();
+}
+
+/// Every secret in the store, as it would stand in a file that is not sealed.
+fn secrets(store: &dyn Store, masters: Option<&MasterKeys>) -> Vec<Vec<u8>> {
+    let mut secrets = Vec::new();
+    for purpose in Purpose::ALL {
+        let (document, _) = KeyDocument::decode(&stored(store, purpose), masters).unwrap();
+        for key in document.keys {
+            secrets.push(key.secret.to_vec());
+            let hex = key
+                .secret
+                .iter()
+                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+            secrets.push(hex.into_bytes());
+        }
+    }
+    secrets
+}
+
+fn holds_any(path: &Path, secrets: &[Vec<u8>]) -> bool {
+    ["db", "db-wal", "db-shm"].iter().any(|extension| {
+        let bytes = fs::read(path.with_extension(extension)).unwrap_or_default();
+        secrets
+            .iter()
+            .any(|secret| bytes.windows(secret.len()).any(|window| window == secret))
+    })
+}
