@@ -15,7 +15,7 @@ import { resolveOptions, type SessionsOptions } from './options.js';
 import type { Sessions } from './sessions.js';
 import { signIn } from './sign-in.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
-import { warnOfUnsealedKeys } from './unsealed-keys.js';
+import { refuseUnsealedKeys, warnOfUnsealedKeys } from './unsealed-keys.js';
 
 export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions } from './options.js';
 
@@ -27,10 +27,12 @@ export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions } from '.
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const { settings, keys, timetable, masterKey } = resolveOptions(options);
+  const isUnsealed = keys === undefined && masterKey === undefined;
+  if (isUnsealed) refuseUnsealedKeys(settings.store);
   const handle = translated(() => native.NativeSessions.create(settings, keys, timetable));
   const unlock = useMasterKey(handle, masterKey);
   const opened = (): void => {
-    if (keys === undefined && masterKey === undefined) warnOfUnsealedKeys(settings.store);
+    if (isUnsealed) warnOfUnsealedKeys(settings.store);
   };
   return new NodeSessions(handle, settings.idle, { unlock, opened });
 }

@@ -21,7 +21,8 @@ export interface SessionKeys {
   publish(): Promise<string>;
   /**
    * Lets the published signing key, or a new one, sign from now on; the one before verifies until the last session that it signed
-   * for is over. Processes that do so at the same time do it once. Resolves with the kid of the key that signs now.
+   * for is over. Processes that do so at the same time do it once. Other services that cache the JWKS may not know the key yet:
+   * `publish()` it some minutes before. Resolves with the kid of the key that signs now.
    */
   rotate(): Promise<string>;
   /** Lets a signing key verify for `within` and no longer. One that signs is rotated out first. `ERR_OPTION_INVALID` if there is no such key. */

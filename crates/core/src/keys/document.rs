@@ -70,8 +70,8 @@ impl KeyDocument {
         random: &dyn Random,
     ) -> Result<StoredKeys, Error> {
         // Large enough for whatever fits in, so that no copy of an open secret is left behind when it grows.
-        let secrets: usize = self.keys.iter().map(|key| key.secret.len() * 2 + 1024).sum();
-        let mut text = Zeroizing::new(String::with_capacity(256 + secrets + self.revoked.len() * 1024));
+        let secrets: usize = self.keys.iter().map(|key| key.secret.len() * 2 + 2048).sum();
+        let mut text = Zeroizing::new(String::with_capacity(256 + secrets + self.revoked.len() * 2048));
         write(&mut text, format_args!("{{\"format\":{FORMAT}"));
         if let Some(master) = master {
             write(&mut text, format_args!(",\"master\":\"{}\"", master.id()));

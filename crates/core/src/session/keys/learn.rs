@@ -78,11 +78,14 @@ impl Shared {
     /// Reads the keys again because a session's record names one that is not known here, which nobody can make up.
     pub(in crate::session) fn read_keys(self: &Arc<Self>, looked: Looked) {
         let mut learning = self.learning();
+        if learning.waiting.len() >= MAX_WAITING {
+            drop(learning);
+            return looked();
+        }
         learning.waiting.push(looked);
-        if learning.is_under_way {
+        if std::mem::replace(&mut learning.is_under_way, true) {
             return;
         }
-        learning.is_under_way = true;
         drop(learning);
         self.look();
     }

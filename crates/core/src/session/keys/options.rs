@@ -48,8 +48,17 @@ impl KeyOptions {
                 "keys.publishFor takes 301 seconds or more: caches keep a JWK Set for five minutes",
             ));
         }
-        policy.check(1)?;
-        Ok(policy)
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        match policy.check(1) {
+            Ok(()) => Ok(policy),
+            Err(_) if policy.rotate_every == Some(Span::ZERO) => {
+                refused("keys.rotateEvery must be longer than nothing")
+            }
+            Err(_) if policy.rotate_every.is_some_and(|every| policy.publish_for > every) => {
+                refused("keys.publishFor must not be longer than keys.rotateEvery: one key is announced at a time")
+            }
+            Err(_) => refused("keys.rotateEvery is too short for absolute: more than 32 keys would have to verify"),
+        }
     }
 }
 

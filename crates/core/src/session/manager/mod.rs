@@ -92,6 +92,7 @@ impl Manager {
             .verifier
             .verify(token, now, Some(&self.shared.index), scratch);
         if let Err(error) = verified
+            && self.configured.is_none()
             && matches!(error.code(), Code::KeyUnknown | Code::AlgorithmNotAllowed)
         {
             // Another process may have rotated just now. Who can wait does so with `learn_keys`.
