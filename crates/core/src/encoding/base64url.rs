@@ -15,16 +15,40 @@ pub fn encode_to(bytes: &[u8], out: &mut String) {
     text.resize(start + bytes.len().div_ceil(6) * 8, 0);
     let (eights, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut::<8>();
     let (sixes, rest) = bytes.as_chunks::<6>();
-    let mut last = [0; 6];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    for (six, eight) in sixes.iter().chain([&last]).zip(eights) {
+    for (six, eight) in sixes.iter().zip(eights.iter_mut()) {
         *eight = characters(*six);
+    }
+    if let (false, Some(eight)) = (rest.is_empty(), eights.last_mut()) {
+        let mut last = [0; 6];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        *eight = characters(last);
     }
     text.truncate(start + encoded_len(bytes.len()));
     // Only characters of the alphabet were added: this is one fast pass and cannot fail.
     *out = String::from_utf8(text).unwrap_or_default();
+}
+
+/// Puts base64url text in the place of what stands in `text` from the byte `from` on, with no other buffer.
+pub(crate) fn encode_tail(text: &mut String, from: usize) {
+    let mut bytes = std::mem::take(text).into_bytes();
+    let length = bytes.len().saturating_sub(from);
+    let sixes = length.div_ceil(6);
+    bytes.resize(from + sixes * 8, 0);
+    let tail = bytes.get_mut(from..).unwrap_or_default();
+    // From the end, so that nothing is written over before it has been read: eight characters begin where six bytes do or
+    // behind it. Behind the text there are zeros.
+    for index in (0..sixes).rev() {
+        let six = tail.get(index * 6..).and_then(<[u8]>::first_chunk).copied();
+        let eight = tail.get_mut(index * 8..).and_then(<[u8]>::first_chunk_mut);
+        if let (Some(six), Some(eight)) = (six, eight) {
+            *eight = characters(six);
+        }
+    }
+    bytes.truncate(from + encoded_len(length));
+    // As in [`encode_to`].
+    *text = String::from_utf8(bytes).unwrap_or_default();
 }
 
 /// The base64url text of `bytes`.
@@ -172,6 +196,16 @@ mod tests {
         #[test]
         fn accepts_exactly_what_the_strict_reference_accepts(text in "[A-Za-z0-9_=+/ \n-]{0,40}") {
             prop_assert_eq!(decode(text.as_bytes()).ok(), URL_SAFE_NO_PAD.decode(&text).ok());
+        }
+    }
+
+    #[test]
+    fn a_tail_is_encoded_where_it_stands() {
+        for length in 0..40 {
+            let tail: String = ('\u{20}'..).filter(char::is_ascii).cycle().take(length).collect();
+            let mut text = format!("head.{tail}");
+            encode_tail(&mut text, 5);
+            assert_eq!(text, format!("head.{}", encode(tail.as_bytes())));
         }
     }
 

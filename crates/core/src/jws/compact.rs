@@ -48,7 +48,7 @@ pub fn seal(header: &str, payload: &[u8], key: &Key, out: &mut String) -> Result
 }
 
 /// Replaces the content of `out` with what is signed (RFC 7515, section 5.1): header, dot and payload.
-pub(crate) fn prepare(header: &str, payload: &[u8], out: &mut String) {
+fn prepare(header: &str, payload: &[u8], out: &mut String) {
     out.clear();
     out.push_str(header);
     out.push('.');

@@ -8,7 +8,6 @@ mod header;
 mod raw;
 
 pub use any_header::AnyHeaderReader;
-pub(crate) use compact::prepare;
 pub use compact::{Parts, finish, seal, split};
 pub use cost::{signs_slowly, verifies_slowly};
 pub use extra::{ExtraHeader, MAX_EXTRA_BYTES};

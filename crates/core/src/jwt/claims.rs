@@ -77,15 +77,19 @@ impl<'a> ClaimsView<'a> {
             decoded = name.decode();
             decoded.as_ref()
         };
+        // All of them have three letters, and most of an application's own have more.
+        let Ok(name) = <&[u8; 3]>::try_from(name.as_bytes()) else {
+            return Ok(());
+        };
         match name {
-            "aud" => self.aud = Some(audience(value).ok_or(Claim::Aud)?),
-            "exp" => self.exp = Some(date(value).ok_or(Claim::Exp)?),
-            "iat" => self.iat = Some(date(value).ok_or(Claim::Iat)?),
-            "iss" => self.iss = Some(string(value).ok_or(Claim::Iss)?),
-            "jti" => self.jti = Some(string(value).ok_or(Claim::Jti)?),
-            "nbf" => self.nbf = Some(date(value).ok_or(Claim::Nbf)?),
-            "sid" => self.sid = Some(string(value).ok_or(Claim::Sid)?),
-            "sub" => self.sub = Some(string(value).ok_or(Claim::Sub)?),
+            b"aud" => self.aud = Some(audience(value).ok_or(Claim::Aud)?),
+            b"exp" => self.exp = Some(date(value).ok_or(Claim::Exp)?),
+            b"iat" => self.iat = Some(date(value).ok_or(Claim::Iat)?),
+            b"iss" => self.iss = Some(string(value).ok_or(Claim::Iss)?),
+            b"jti" => self.jti = Some(string(value).ok_or(Claim::Jti)?),
+            b"nbf" => self.nbf = Some(date(value).ok_or(Claim::Nbf)?),
+            b"sid" => self.sid = Some(string(value).ok_or(Claim::Sid)?),
+            b"sub" => self.sub = Some(string(value).ok_or(Claim::Sub)?),
             _ => {}
         }
         Ok(())

@@ -12,14 +12,9 @@ impl NumericDate {
 
     /// Reads a JSON number's text; negative, infinite and inexactly large ones are refused.
     pub(super) fn parse(number: &str) -> Option<Self> {
-        let seconds: f64 = if number.len() <= 15 && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            let mut whole = 0_u64;
-            for byte in number.bytes() {
-                whole = whole * 10 + u64::from(byte - b'0');
-            }
-            lossless(whole)
-        } else {
-            number.parse().ok()?
+        let seconds: f64 = match whole(number) {
+            Some(whole) => lossless(whole),
+            None => number.parse().ok()?,
         };
         (seconds.is_sign_positive() && seconds <= Self::MAX).then_some(Self(seconds))
     }
@@ -49,6 +44,17 @@ impl NumericDate {
     pub(super) fn whole_seconds(self) -> u64 {
         self.0 as u64
     }
+}
+
+/// The number if it is written in 1 to 15 digits and nothing else, as nearly all are; those are exact.
+fn whole(number: &str) -> Option<u64> {
+    if number.is_empty() || number.len() > 15 {
+        return None;
+    }
+    number.bytes().try_fold(0_u64, |whole, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then_some(whole * 10 + u64::from(digit))
+    })
 }
 
 /// Times and spans stay below 2^53, where an f64 is exact.

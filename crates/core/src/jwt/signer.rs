@@ -1,13 +1,14 @@
 //! The strict signer.
 
-use std::fmt::Write as _;
-
 use super::{claims::Audience, numeric_date::NumericDate};
 use crate::{
     crypto::Algorithm,
-    encoding::json::{Fault, Text, Value, scan_object, strings_of, write_string},
+    encoding::{
+        base64url,
+        json::{Fault, Text, Value, scan_object, strings_of, write_string},
+    },
     error::{Code, Error},
-    jws::{ExtraHeader, finish, prepare},
+    jws::{ExtraHeader, finish},
     keys::Key,
     time::{Span, UnixMs},
 };
@@ -120,16 +121,19 @@ impl Signer {
     /// refused has been then.
     pub fn prepare(&self, claims: &str, call: &CallClaims<'_>, now: UnixMs, out: &mut String) -> Result<(), Error> {
         let given = Given::scan(claims)?;
-        let mut payload = String::with_capacity(claims.len() + 160);
-        payload.push_str(claims.trim_end().strip_suffix('}').unwrap_or_default());
+        out.clear();
+        out.push_str(&self.header);
+        out.push('.');
+        let start = out.len();
+        out.push_str(claims.trim_end().strip_suffix('}').unwrap_or_default());
         let mut members = Members {
-            out: &mut payload,
+            out,
             first: given.empty,
         };
         self.add_names(&given, call, &mut members)?;
         self.add_times(&given, call, now, &mut members)?;
-        payload.push('}');
-        prepare(&self.header, payload.as_bytes(), out);
+        out.push('}');
+        base64url::encode_tail(out, start);
         Ok(())
     }
 
@@ -200,22 +204,31 @@ impl<'a> Given<'a> {
 
     fn take(&mut self, name: Text<'a>, value: Value<'a>) {
         self.empty = false;
-        let name = name.decode();
-        match (name.as_ref(), value) {
-            ("aud", Value::String(one)) => self.aud = Some(Audience::One(one)),
-            ("aud", Value::Array(array)) => match strings_of(array) {
+        let decoded;
+        let name = if let Some(plain) = name.plain() {
+            plain
+        } else {
+            decoded = name.decode();
+            decoded.as_ref()
+        };
+        let Ok(name) = <&[u8; 3]>::try_from(name.as_bytes()) else {
+            return;
+        };
+        match (name, value) {
+            (b"aud", Value::String(one)) => self.aud = Some(Audience::One(one)),
+            (b"aud", Value::Array(array)) => match strings_of(array) {
                 // An empty list names nobody, and no verifier would take the token.
                 Some(many) if !many.is_empty() => self.aud = Some(Audience::Many(many)),
                 _ => self.mistyped = true,
             },
-            ("exp", Value::Number(date)) if NumericDate::parse(date).is_some() => self.exp = true,
-            ("iat", Value::Number(date)) if NumericDate::parse(date).is_some() => self.iat = true,
-            ("nbf", Value::Number(date)) if NumericDate::parse(date).is_some() => self.nbf = true,
-            ("iss", Value::String(text)) => self.iss = Some(text),
-            ("jti", Value::String(text)) => self.jti = Some(text),
-            ("sid", Value::String(_)) => {}
-            ("sub", Value::String(text)) => self.sub = Some(text),
-            ("aud" | "exp" | "iat" | "nbf" | "iss" | "jti" | "sid" | "sub", _) => self.mistyped = true,
+            (b"exp", Value::Number(date)) if NumericDate::parse(date).is_some() => self.exp = true,
+            (b"iat", Value::Number(date)) if NumericDate::parse(date).is_some() => self.iat = true,
+            (b"nbf", Value::Number(date)) if NumericDate::parse(date).is_some() => self.nbf = true,
+            (b"iss", Value::String(text)) => self.iss = Some(text),
+            (b"jti", Value::String(text)) => self.jti = Some(text),
+            (b"sid", Value::String(_)) => {}
+            (b"sub", Value::String(text)) => self.sub = Some(text),
+            (b"aud" | b"exp" | b"iat" | b"nbf" | b"iss" | b"jti" | b"sid" | b"sub", _) => self.mistyped = true,
             _ => {}
         }
     }
@@ -277,15 +290,14 @@ impl Members<'_> {
 
     fn number(&mut self, name: &str, value: u64) {
         self.name(name);
-        // Writing to a String cannot fail.
-        let _written = write!(self.out, "{value}");
+        self.out.push_str(itoa::Buffer::new().format(value));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{encoding::base64url, random::SystemRandom};
+    use crate::random::SystemRandom;
 
     const NOW: UnixMs = UnixMs::new(1_700_000_000_900);
 
