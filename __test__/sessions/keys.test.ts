@@ -127,7 +127,7 @@ describe('options for the keys in the store', () => {
     assert.throws(refused({ rotate: '1d' }), coded('ERR_OPTION_UNKNOWN'));
     assert.throws(refused({ alg: 'none' }), coded('ERR_OPTION_INVALID'));
     assert.throws(refused({ rotateEvery: 'daily' }), coded('ERR_OPTION_INVALID'));
-    assert.throws(refused({ rotateEvery: '30m' }), /publishFor must not be longer than rotateEvery/);
+    assert.throws(refused({ rotateEvery: '30m' }), /publishFor must not be longer than keys.rotateEvery/);
     assert.throws(refused({ rotateEvery: '10m', publishFor: '10m' }), /too short for absolute: more than 32 keys/);
     assert.throws(refused({ publishFor: '5m' }), /301 seconds/);
     for (const keys of [null, 'keys', 5, []]) assert.throws(refused(keys), /keys/);
