@@ -45,6 +45,10 @@ fn an_open_file_is_sealed_once_there_is_a_master_key_and_the_same_keys_go_on() {
     let store = sqlite(&path);
     let manager = open(Arc::clone(&store), None).unwrap();
     let issued = start(&manager, at(0));
+    // So many that their document takes several pages of the file.
+    for _ in 0..20 {
+        rotate(&manager, at(0));
+    }
     let secrets = secrets(store.as_ref(), None);
     assert!(holds_any(&path, &secrets));
     settle(|answer| manager.close(at(1), answer)).unwrap();
@@ -157,6 +161,22 @@ fn keys_of_an_older_file_are_taken_over() {
         )
         .unwrap();
     assert_eq!(tables, 0);
+}
+
+#[test]
+fn an_older_file_that_is_opened_with_a_master_key_shows_no_key_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let store = sqlite(&path);
+    let first = open(Arc::clone(&store), None).unwrap();
+    let kid = signing(&first);
+    let secrets = secrets(store.as_ref(), None);
+    settle(|answer| first.close(at(1), answer)).unwrap();
+    back_to_the_first_version(&path);
+    assert!(holds_any(&path, &secrets));
+    let second = open(sqlite(&path), sealed_by(masters(1, None))).unwrap();
+    assert_eq!(signing(&second), kid);
+    assert!(!holds_any(&path, &secrets));
 }
 
 /// Puts the keys back where the first version had them: one row a key, in a table of their own.
