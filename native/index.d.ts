@@ -197,7 +197,7 @@ export declare class NativeSessions {
   noteActivity(sid: string, at: number): void
   /** The public JWKs of the asymmetric keys, as JSON texts. */
   jwks(now: number): Array<string>
-  /** How many revocations are held, and how often activity was dropped. */
+  /** How many revocations are held, how often activity was dropped, and whether there are keys that cannot be read. */
   gauges(): Gauges
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
@@ -275,6 +275,7 @@ export interface EndedAnswer {
 export interface Gauges {
   revocations: number
   revocationsNearlyFull: boolean
+  keysUnreadable: boolean
   activityDropped: number
 }
 

@@ -229,13 +229,14 @@ impl NativeSessions {
         public_jwks(&keys).map_err(thrown)
     }
 
-    /// How many revocations are held, and how often activity was dropped.
+    /// How many revocations are held, how often activity was dropped, and whether there are keys that cannot be read.
     #[napi(catch_unwind)]
     pub fn gauges(&self) -> Gauges {
         let shared = self.manager.shared();
         Gauges {
             revocations: u32::try_from(shared.index.len()).unwrap_or(u32::MAX),
             revocations_nearly_full: shared.index.is_nearly_full(),
+            keys_unreadable: self.manager.keys_unreadable(),
             activity_dropped: u32::try_from(shared.activity.dropped()).unwrap_or(u32::MAX),
         }
     }
@@ -267,6 +268,7 @@ impl NativeSessions {
 pub struct Gauges {
     pub revocations: u32,
     pub revocations_nearly_full: bool,
+    pub keys_unreadable: bool,
     pub activity_dropped: u32,
 }
 

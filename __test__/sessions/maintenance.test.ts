@@ -7,9 +7,10 @@ class FakeNative {
   readonly calls: { readonly forget: number; readonly now: number }[] = [];
   settle: (() => void) | undefined;
   isNearlyFull = false;
+  keysUnreadable = false;
 
-  gauges(): { revocations: number; revocationsNearlyFull: boolean; activityDropped: number } {
-    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
+  gauges(): { revocations: number; revocationsNearlyFull: boolean; keysUnreadable: boolean; activityDropped: number } {
+    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, keysUnreadable: this.keysUnreadable, activityDropped: 0 };
   }
 
   maintain(forget: number, now: number): Promise<{ failure?: never }> {
@@ -37,6 +38,23 @@ describe('maintenance', () => {
       t.mock.timers.tick(1);
       assert.equal(native.calls.length, 1);
     }
+  });
+
+  it('warns each time that other processes begin to store keys which this one cannot read', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const native = new FakeNative();
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    for (const keysUnreadable of [false, true, true, false, true]) {
+      native.keysUnreadable = keysUnreadable;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await running.stop();
+    assert.equal(warn.mock.callCount(), 2);
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /masterKey/);
   });
 
   it('warns once when the revocation index is nearly full', async (t) => {

@@ -20,6 +20,7 @@ export class Maintenance {
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
   #isNearlyFull = false;
+  #isUnreadable = false;
   #clockOffset = Date.now() - performance.now();
 
   /** @param done is called after each turn. */
@@ -51,6 +52,7 @@ export class Maintenance {
     const now = Date.now();
     await this.#native.maintain(this.#forget(now), now);
     this.#warnIfNearlyFull();
+    this.#warnIfUnreadable();
     this.#done();
   }
 
@@ -63,6 +65,18 @@ export class Maintenance {
     if (Math.abs(now - this.#purgedAt) < PURGE_EVERY_MS) return FORGET.here;
     this.#purgedAt = now;
     return FORGET.everywhere;
+  }
+
+  /** Sooner or later the others sign with keys that are not known here. */
+  #warnIfUnreadable(): void {
+    const { keysUnreadable } = this.#native.gauges();
+    if (keysUnreadable && !this.#isUnreadable) {
+      process.emitWarning(
+        'another process has stored keys that this one cannot read; start it with the same masterKey, and the one before as previous',
+        { type: 'KeyturnWarning', code: 'KEYTURN_KEYS_UNREADABLE' },
+      );
+    }
+    this.#isUnreadable = keysUnreadable;
   }
 
   /** At its bound the revocation index refuses every verification, so an operator has to hear of it before. */

@@ -1,6 +1,6 @@
 //! Hearing of what other processes did: the store says so, or a token names a key that is not known here.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, atomic::Ordering};
 
 use crate::{
     session::Shared,
@@ -116,9 +116,12 @@ impl Shared {
             return;
         }
         self.keys.miss(stored);
+        let mut is_readable = true;
         for document in stored {
-            let _unreadable = self.keys.adopt(document);
+            is_readable &= self.keys.adopt(document).is_ok();
         }
+        // Relaxed: for an operator, nothing depends on it.
+        self.keys.unreadable.store(!is_readable, Ordering::Relaxed);
     }
 
     fn learning(&self) -> MutexGuard<'_, Learning> {

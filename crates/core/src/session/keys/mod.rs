@@ -7,7 +7,10 @@ mod learn;
 mod options;
 mod secrets;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{CsrfKeys, RefreshKeys};
 use crate::{
@@ -32,6 +35,8 @@ pub(super) struct SessionKeys {
     refresh: OnceLock<Arc<RefreshKeys>>,
     csrf: OnceLock<Arc<CsrfKeys>>,
     learning: Mutex<Learning>,
+    /// Whether the store held something at the last look that could not be read.
+    unreadable: AtomicBool,
 }
 
 /// How the keys rotate.
@@ -96,6 +101,11 @@ impl SessionKeys {
     /// The CSRF keys, which follow the store's. [`Code::NotReady`] before they have been read.
     pub(super) fn csrf(&self) -> Result<Arc<CsrfKeys>, Error> {
         self.csrf.get().cloned().ok_or(Code::NotReady.into())
+    }
+
+    /// Whether other processes have stored keys that this one cannot read.
+    pub(super) fn are_unreadable(&self) -> bool {
+        self.unreadable.load(Ordering::Relaxed)
     }
 
     /// Looks at the signing ring.

@@ -81,6 +81,12 @@ impl Manager {
         self.shared.learn_keys(now, Some(Box::new(|| done(Ok(())))));
     }
 
+    /// Whether other processes have stored keys that this one cannot read, for want of their master key perhaps. It goes on with
+    /// those that it has.
+    pub fn keys_unreadable(&self) -> bool {
+        self.shared.keys.are_unreadable()
+    }
+
     /// Whether a refresh token is one of a key that is not known here.
     pub fn names_unknown_key(&self, token: &str) -> bool {
         self.ready

@@ -107,7 +107,9 @@ fn a_new_master_key_opens_with_the_one_before_and_seals_by_itself() {
     );
 
     // A process that has not been started anew yet goes on with the keys that it has, and changes none.
+    assert!(!old.keys_unreadable());
     settle(|answer| old.learn_keys(at(2), answer)).unwrap();
+    assert!(old.keys_unreadable());
     let late = start(&old, at(2));
     assert_eq!(verify(&new, &late.access_token, at(2)), Ok(()));
     assert_eq!(
