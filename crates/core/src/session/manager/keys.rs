@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Manager};
+use super::{Answer, Failure, Manager, shared::Pending};
 use crate::{
     error::{Code, Error},
     keys::{MasterKeys, Ring},
@@ -50,21 +50,31 @@ impl Manager {
 
     /// Takes a signing key out and revokes it, so that its tokens are refused by everybody who asks this store's revocations.
     ///
-    /// If the store cannot be reached they are refused here at once, and the revocation is kept to be stored.
+    /// If the store cannot be reached they are refused here at once, and both are done as soon as that is possible.
     pub fn revoke_key(self: &Arc<Self>, kid: String, now: UnixMs, done: Answer<()>) {
+        match self.ready().and_then(|_| self.check_ring()) {
+            Ok(()) => self.revoke_key_unchecked(kid, now, done),
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    /// The same also while the store is closing: what waits to be stored has its last chance then.
+    pub(super) fn revoke_key_unchecked(self: &Arc<Self>, kid: String, now: UnixMs, done: Answer<()>) {
         let manager = Arc::clone(self);
-        let revocation = Revocation::key(kid.clone());
-        let then = Box::new(move |taken_out| match taken_out {
-            Ok(_) => manager.revoke(revocation, done),
-            Err(failure) => {
-                let failure: super::Failure = failure;
-                if failure.error.code() != Code::StoreUnavailable {
-                    return done(Err(failure));
-                }
-                manager.revoke(revocation, Box::new(move |_| done(Err(failure))));
+        let edit = Edit::Revoke { kid: kid.clone() };
+        let then = Box::new(move |taken_out: Result<String, Failure>| {
+            let revocation = Revocation::key(kid.clone());
+            let Err(failure) = taken_out else {
+                return manager.revoke_unchecked(revocation, done);
+            };
+            if failure.error.code() == Code::StoreUnavailable {
+                manager.shared.index.insert(&revocation);
+                // Not the revocation alone: the ring would go on signing what nobody accepts.
+                manager.shared.keep(Pending::RevokeKey(kid));
             }
+            done(Err(failure));
         });
-        self.change_ring(Edit::Revoke { kid }, now, then);
+        self.change_keys(edit, vec![Purpose::Signing], now, then);
     }
 
     /// Announces the next refresh and CSRF keys, which sign a minute later.

@@ -21,6 +21,8 @@ pub(super) enum Pending {
     End(EndAsk),
     /// A revocation to keep.
     Revoke(Revocation),
+    /// A signing key to take out and revoke.
+    RevokeKey(String),
 }
 
 /// What every user of one store shares in one process.

@@ -62,6 +62,7 @@ impl Manager {
             match waiting {
                 Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
+                Pending::RevokeKey(kid) => self.revoke_key_unchecked(kid, now, Box::new(|_| {})),
             }
         }
         if forget == Forget::EverywherePast {

@@ -175,9 +175,16 @@ fn a_key_is_revoked_here_though_the_store_is_down() {
     let manager = open(store.clone(), None).unwrap();
     let issued = start(&manager, at(0));
     store.fail_next(Fault::Before);
-    let revoked = settle(|answer| manager.revoke_key(signing(&manager), at(1), answer));
+    let kid = signing(&manager);
+    let revoked = settle(|answer| manager.revoke_key(kid.clone(), at(1), answer));
     assert_eq!(code(revoked).0, Code::StoreUnavailable);
     assert_eq!(verify(&manager, &issued.access_token, at(1)), Err(Code::TokenRevoked));
+    maintain(&manager, at(2));
+    let other = open(store, None).unwrap();
+    assert_ne!(signing(&other), kid, "it is taken out as soon as the store is back");
+    assert!(verify(&other, &issued.access_token, at(2)).is_err());
+    let next = settle(|answer| manager.refresh(&issued.refresh_token, None, at(3), answer)).unwrap();
+    assert_eq!(verify(&other, &next.issued.access_token, at(3)), Ok(()));
 }
 
 #[test]
