@@ -251,7 +251,7 @@ export declare function createCompactVerifier(key: NativeKey): (token: string) =
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
 
 /** A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number. */
-export declare function createSigner(keys: NativeKeySet, options: NativeSignerOptions): (claims: string, now: number, subject: string | undefined, jti: string | undefined, expiresIn: number | undefined) => string | number
+export declare function createSigner(keys: NativeKeySet, options: NativeSignerOptions): (claims: string, now: number, subject?: string | undefined, jti?: string | undefined, expiresIn?: number | undefined) => string | number
 
 /** A function `(token, now)` that returns the payload's text or an error number; with a cache, see `src/token_cache.rs`. */
 export declare function createVerifier(keys: NativeKeySet, options: NativeVerifierOptions, revocation?: NativeSessions | undefined | null): (token?: string | number, now?: number) => string | number

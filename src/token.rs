@@ -64,7 +64,7 @@ pub struct NativeVerifierOptions {
 /// A function `(claims, now, subject, jti, expiresIn)` that returns a token or an error number.
 #[napi(
     catch_unwind,
-    ts_return_type = "(claims: string, now: number, subject: string | undefined, jti: string | undefined, expiresIn: number | undefined) => string | number"
+    ts_return_type = "(claims: string, now: number, subject?: string | undefined, jti?: string | undefined, expiresIn?: number | undefined) => string | number"
 )]
 pub fn create_signer<'env>(
     env: &'env Env,

@@ -163,18 +163,37 @@ impl Table {
     }
 }
 
-/// The eight characters of six bytes, all of them worked out at once in the eight bytes of a word.
+/// The two characters of every twelve bits, the first of them in the low byte.
+static PAIRS: [u16; 4096] = pairs();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs at compile time, over tables of 64 and 4096"
+)]
+const fn pairs() -> [u16; 4096] {
+    let mut table = [0; 4096];
+    let mut bits = 0;
+    while bits < 4096 {
+        table[bits] = u16::from_le_bytes([ALPHABET[bits >> 6], ALPHABET[bits & 63]]);
+        bits += 1;
+    }
+    table
+}
+
+/// The eight characters of six bytes.
 fn characters([a, b, rest @ ..]: [u8; 6]) -> [u8; 8] {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
     let word = u64::from(u16::from_be_bytes([a, b])) << 32 | u64::from(u32::from_be_bytes(rest));
-    // 48 bits become two times 24, four times 12, eight times 6: each half moves to where its own lane begins.
-    let word = word & 0x00ff_ffff | (word & 0xffff_ff00_0000) << 8;
-    let word = word & 0x0000_0fff_0000_0fff | (word & 0x00ff_f000_00ff_f000) << 4;
-    let word = word & 0x003f_003f_003f_003f | (word & 0x0fc0_0fc0_0fc0_0fc0) << 2;
-    // One in each byte that is at least `bound`. No lane reaches 256, so none spills over into the next.
-    let from = |bound: u64| (word + ONES * (128 - bound)) >> 7 & ONES;
-    let letters = word + ONES * u64::from(b'A') + from(26) * 6;
-    (letters - from(52) * 75 - from(62) * 13 + from(63) * 49).to_be_bytes()
+    let text = pair(word >> 36) | pair(word >> 24) << 16 | pair(word >> 12) << 32 | pair(word) << 48;
+    text.to_le_bytes()
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "twelve bits cannot leave a table of 4096"
+)]
+fn pair(bits: u64) -> u64 {
+    PAIRS[(bits & 0xfff) as usize].into()
 }
 
 #[cfg(test)]
