@@ -110,8 +110,15 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
 
 function resolveKeys(keys: SessionsOptions['keys']): Pick<ResolvedOptions, 'keys' | 'timetable'> {
   if (keys === undefined) return { keys: undefined, timetable: undefined };
-  if (isKeys(keys) || typeof keys !== 'object' || (keys as unknown) === null) return { keys: sessionKeysOf(keys), timetable: undefined };
+  if (isKeys(keys) || !isPlain(keys)) return { keys: sessionKeysOf(keys), timetable: undefined };
   return { keys: undefined, timetable: timetableOf(keys as StoredKeyOptions) };
+}
+
+/** A key of another library is an object too, and must not be taken for options that say nothing. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function timetableOf(options: Readonly<StoredKeyOptions>): NativeTimetable {
