@@ -5,6 +5,8 @@ export const EVENT_TYPES = [
   'refresh_rotated',
   'refresh_replayed',
   'refresh_reuse',
+  'refresh_contention',
+  'context_mismatch',
   'session_expired',
   'logout',
   'revoked',

@@ -20,17 +20,29 @@ export { importKeySet, type ImportKeySetOptions, type KeySet, type PublicJwks } 
 export type { VerifyingKeys } from './keys/source.js';
 export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
-export type { CutOffOptions, Revocation } from './revocation/revocation.js';
+export type { CutOffOptions, Revocation, Rights } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
-export { createSessions, type SessionsOptions, type StoredKeyOptions } from './sessions/create.js';
+export { createSessions, type SessionsOptions, type StoredKeyOptions, type Strategy } from './sessions/create.js';
 export type { SessionKeys } from './sessions/keys.js';
 export type { MasterKey, MasterKeyOption, MasterKeys } from './sessions/master-key.js';
+export type { MaxSessions } from './sessions/max-sessions.js';
+export type {
+  ContextMismatch,
+  OnRefresh,
+  Pairing,
+  RefreshedClaims,
+  RefreshingSession,
+  RefreshSettings,
+} from './sessions/refresh-options.js';
 export type { Sessions } from './sessions/sessions.js';
+export type { OnStale } from './sessions/staleness.js';
 export type {
   AccessClaims,
+  CarriedClaims,
   RefreshedPair,
   RefreshOptions,
   RefreshOutcome,
+  RenewOptions,
   Session,
   StartOptions,
   TokenPair,

@@ -32,6 +32,7 @@ export type {
   NativePair,
   NativePooledSigner,
   NativePooledVerifier,
+  NativeRefresh,
   NativeSession,
   NativeSessions,
   NativeTimetable,

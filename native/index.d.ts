@@ -160,6 +160,8 @@ export declare class NativeSessions {
   revokeToken(jti: string, expiresAt: number): Promise<DoneAnswer>
   /** Revokes everything that a key signed. */
   revokeKey(kid: string): Promise<DoneAnswer>
+  /** Makes the subject's access tokens stale, and gives its sessions these roles and permissions. */
+  changePermissions(subject: string, rights: NativeRights, now: number): Promise<DoneAnswer>
   /** Revokes everything of a subject up to a moment, or all there is, and ends those sessions. */
   revokeSubject(subject: string, before: number | undefined | null, now: number): Promise<EndedAnswer>
   /** Revokes everything up to a moment, or all there is, and ends those sessions. */
@@ -175,8 +177,12 @@ export declare class NativeSessions {
   open(now: number): Promise<DoneAnswer>
   /** Starts a session. */
   start(signIn: NativeSignIn, now: number): Promise<PairAnswer>
-  /** Exchanges a refresh token. `report`: milliseconds since the user's last input. */
-  refresh(token: string, report: number | undefined | null, now: number): Promise<PairAnswer>
+  /** Exchanges a refresh token. */
+  refresh(request: NativeRefresh, now: number): Promise<PairAnswer>
+  /** Says whether a refresh would be granted, and what its session carries. */
+  checkRefresh(request: NativeRefresh, now: number): Promise<CheckAnswer>
+  /** Ends the session of a live refresh token and starts one in its place. */
+  renew(renewal: NativeRenewal, now: number): Promise<PairAnswer>
   /** The live sessions of a subject. */
   list(subject: string, now: number): Promise<ListAnswer>
   /** Ends one session; with `subject`, only if it is that subject's. */
@@ -186,9 +192,9 @@ export declare class NativeSessions {
   /** Ends the session of a refresh token of any generation. */
   endByRefreshToken(token: string, reason: string, now: number): Promise<EndedAnswer>
   /** Ends all sessions of the refresh token's subject if a refresh would be granted now, else its own session only. */
-  endAllByRefreshToken(token: string, now: number): Promise<EndedAnswer>
-  /** The sid of a refresh token whose shape and tag are good. */
-  sessionOf(token: string): string | null
+  endAllByRefreshToken(token: string, context: string | undefined | null, now: number): Promise<EndedAnswer>
+  /** The sid of a token that may be presented to be refreshed, whether it still could be or not. */
+  sessionOf(token: string, now: number): string | null
   /** The CSRF token of a session. */
   csrfToken(sid: string, now: number): string
   /** Whether a CSRF token is the session's. */
@@ -199,6 +205,14 @@ export declare class NativeSessions {
   jwks(now: number): Array<string>
   /** How many revocations are held, how often activity was dropped, and whether there are keys that cannot be read. */
   gauges(): Gauges
+  /** The time of the store, if it has a clock. */
+  storeTime(): Promise<TimeAnswer>
+  /** What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after. */
+  compareClock(time: number, asked: number, answered: number): ClockComparison
+  /** One step of forgetting expired revocations in this process; `true` if it was the last one of a round. */
+  expire(now: number): boolean
+  /** For how many milliseconds others may have revoked what is still accepted here. */
+  staleness(now: number): number
   /** Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use. */
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
@@ -229,8 +243,21 @@ export interface AccountAnswer {
   account?: NativeAccount
 }
 
+/** A session that would be refreshed and the members of the JSON object that it carries, or a failure. */
+export interface CheckAnswer {
+  failure?: NativeFailure
+  session?: NativeSession
+  carried?: string
+}
+
 /** The named claims; their numbers on the wire count from 1. */
 export declare function claimNames(): Array<string>
+
+/** By how many milliseconds this host's clock is off at least, and whether that is `right`, `off` or `wrong`. */
+export interface ClockComparison {
+  offBy: number
+  state: string
+}
 
 /** One row of the table of codes. */
 export interface CodeRow {
@@ -241,8 +268,11 @@ export interface CodeRow {
 /** The table of codes in wire order. */
 export declare function codes(): Array<CodeRow>
 
-/** A function `(header, payload)` over a header in base64url and a payload's text, that returns a token or an error number. */
-export declare function createCompactSigner(key: NativeKey): (header: string, payload: string) => string | number
+/**
+ * A function `(header, payload, added)` over a header in base64url and a payload's text, that returns a token or an error
+ * number. With `added`, both are objects' JSON text, and the payload gets its members.
+ */
+export declare function createCompactSigner(key: NativeKey): (header: string, payload: string, added?: string) => string | number
 
 /** A function `(token)` that returns the payload's text or an error number; it does not look at the header. */
 export declare function createCompactVerifier(key: NativeKey): (token: string) => string | number
@@ -332,10 +362,25 @@ export interface NativeBinding {
   kid?: string
 }
 
+/** What the application decided: what it replaces of `instead_of`, and when it was asked. `claims` is JSON text. */
+export interface NativeDecision {
+  roles?: Array<string>
+  permissions?: Array<string>
+  claims?: string
+  insteadOf: string
+  readAt: number
+}
+
 /** A JWE that was opened: its header's JSON text, and what was encrypted. */
 export interface NativeDecrypted {
   header: string
   plaintext: Buffer
+}
+
+/** A session that gave way to another. */
+export interface NativeEnded {
+  id: string
+  reason: string
 }
 
 /** Why there is no answer: an error number, and whom it concerns. */
@@ -374,6 +419,38 @@ export interface NativePair {
   expiresAt: number
   session: NativeSession
   outcome?: string
+  /** Whether a refresh came from another context than any before it. */
+  elsewhere?: boolean
+  /** Why it looks as if two parties shared the session. */
+  contention?: string
+  /** The sessions that gave way to a new one. */
+  ended?: Array<NativeEnded>
+}
+
+/** A refresh. `report`: milliseconds since the user's last input. */
+export interface NativeRefresh {
+  token: string
+  report?: number
+  context?: string
+  origin?: string
+  accessToken?: string
+  decision?: NativeDecision
+}
+
+/** A session to be put in the place of that of a refresh token. `claims` is JSON text. */
+export interface NativeRenewal {
+  token: string
+  roles?: Array<string>
+  permissions?: Array<string>
+  claims?: string
+  authenticated: boolean
+  context?: string
+}
+
+/** Roles and permissions; what is not given stays. */
+export interface NativeRights {
+  roles?: Array<string>
+  permissions?: Array<string>
 }
 
 /** How a ring rotates. Spans in milliseconds. */
@@ -395,8 +472,15 @@ export interface NativeSession {
   absoluteEndsAt: number
 }
 
+/** How many sessions a subject may have, and what gives way. */
+export interface NativeSessionLimit {
+  count: number
+  when: string
+}
+
 /** The options of `createSessions`, checked for types by its caller. Spans in milliseconds. */
 export interface NativeSessionOptions {
+  strategy: string
   store: string
   issuer: string
   audience: string
@@ -404,6 +488,11 @@ export interface NativeSessionOptions {
   grace: number
   idle: number
   absolute: number
+  heal: string
+  pairing: string
+  binding?: string
+  onRefresh: boolean
+  maxSessions?: NativeSessionLimit
 }
 
 /** What a signer adds to every token. Spans in milliseconds. */
@@ -425,6 +514,7 @@ export interface NativeSignIn {
   permissions?: Array<string>
   claims?: string
   device?: string
+  context?: string
 }
 
 /** How the store's ring rotates. Spans in milliseconds. */
@@ -474,6 +564,12 @@ export interface SavedAnswer {
 
 /** The compact JWS of a payload; `header`: further members of the header, as JSON. */
 export declare function signJws(payload: Uint8Array, keys: NativeKeySet, header: string | undefined | null, now: number): string
+
+/** The time of a store that has a clock, or a failure. */
+export interface TimeAnswer {
+  failure?: NativeFailure
+  time?: number
+}
 
 /** Yes or no, or a failure. */
 export interface VerdictAnswer {

@@ -41,6 +41,7 @@ const STAGES = [
   { name: 'addon', run: () => buildAddon({ check: true }) },
   { name: 'rust', run: () => cargo('test', ...PROFILE) },
   { name: 'node', needs: ['types', 'addon'], run: nodeTests },
+  { name: 'loom', run: () => script('loom.mjs') },
   { name: 'fuzz', run: () => script('fuzz.mjs', '--seconds', values.long ? '600' : '10') },
 ];
 
@@ -134,9 +135,12 @@ function reportSkips() {
   for (const line of [...new Set(lines)].sort()) console.log(`skipped: tests that need ${line}`);
 }
 
-/** The fuzz targets are a workspace of their own. */
+/** The fuzz targets and what loom checks are workspaces of their own. */
 async function format() {
-  return (await cargo('fmt', '--all', '--check')) && cargo('fmt', '--check', '--manifest-path', atRoot('fuzz/Cargo.toml'));
+  for (const workspace of ['fuzz', 'loom']) {
+    if (!(await cargo('fmt', '--check', '--manifest-path', atRoot(`${workspace}/Cargo.toml`)))) return false;
+  }
+  return cargo('fmt', '--all', '--check');
 }
 
 /** @returns {Promise<boolean>} */

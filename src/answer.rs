@@ -1,8 +1,9 @@
 //! Core's answers as data for JavaScript: a value, or a failure with its error number.
 
 use keyturn_core::{
-    session::{Failure, Granted, Issued, Record, SessionId, rotation::Outcome},
+    session::{Checked, Failure, Granted, Issued, Record, SessionId},
     store::EndAnswer,
+    time::UnixMs,
 };
 use napi_derive::napi;
 
@@ -44,6 +45,34 @@ pub struct NativePair {
     pub expires_at: f64,
     pub session: NativeSession,
     pub outcome: Option<String>,
+    /// Whether a refresh came from another context than any before it.
+    pub elsewhere: Option<bool>,
+    /// Why it looks as if two parties shared the session.
+    pub contention: Option<String>,
+    /// The sessions that gave way to a new one.
+    pub ended: Option<Vec<NativeEnded>>,
+}
+
+/// A session that gave way to another.
+#[napi(object)]
+pub struct NativeEnded {
+    pub id: String,
+    pub reason: String,
+}
+
+/// A session that would be refreshed and the members of the JSON object that it carries, or a failure.
+#[napi(object)]
+pub struct CheckAnswer {
+    pub failure: Option<NativeFailure>,
+    pub session: Option<NativeSession>,
+    pub carried: Option<String>,
+}
+
+/// The time of a store that has a clock, or a failure.
+#[napi(object)]
+pub struct TimeAnswer {
+    pub failure: Option<NativeFailure>,
+    pub time: Option<f64>,
 }
 
 /// Sessions, or a failure.
@@ -99,31 +128,94 @@ impl From<Failure> for NativeFailure {
     }
 }
 
-fn pair(issued: Issued, outcome: Option<Outcome>) -> PairAnswer {
-    let outcome = outcome.map(|outcome| match outcome {
-        Outcome::Healed => "healed",
-        Outcome::Replayed => "replayed",
-        Outcome::Rotated => "rotated",
-    });
-    PairAnswer {
-        failure: None,
-        pair: Some(NativePair {
+impl From<Issued> for NativePair {
+    fn from(issued: Issued) -> Self {
+        let ended: Vec<_> = issued.ended.into_iter().filter_map(NativeEnded::of).collect();
+        Self {
             access_token: issued.access_token,
             refresh_token: issued.refresh_token,
             expires_at: time::to_js(issued.expires_at),
             session: issued.record.into(),
-            outcome: outcome.map(str::to_owned),
-        }),
+            outcome: None,
+            elsewhere: None,
+            contention: None,
+            ended: (!ended.is_empty()).then_some(ended),
+        }
+    }
+}
+
+impl From<Granted> for NativePair {
+    fn from(granted: Granted) -> Self {
+        Self {
+            outcome: Some(granted.outcome.as_str().to_owned()),
+            elsewhere: granted.elsewhere.then_some(true),
+            contention: granted.contention.map(|contention| contention.as_str().to_owned()),
+            ..granted.issued.into()
+        }
+    }
+}
+
+impl NativeEnded {
+    fn of(record: Record) -> Option<Self> {
+        record.ended.map(|ended| Self {
+            id: record.sid.to_string(),
+            reason: ended.reason.as_str().to_owned(),
+        })
     }
 }
 
 impl PairAnswer {
     pub(crate) fn from_started(result: Result<Issued, Failure>) -> Self {
-        result.map_or_else(Self::from, |issued| pair(issued, None))
+        result.map_or_else(Self::from, Self::of)
     }
 
     pub(crate) fn from_refreshed(result: Result<Granted, Failure>) -> Self {
-        result.map_or_else(Self::from, |granted| pair(granted.issued, Some(granted.outcome)))
+        result.map_or_else(Self::from, Self::of)
+    }
+
+    fn of(pair: impl Into<NativePair>) -> Self {
+        Self {
+            failure: None,
+            pair: Some(pair.into()),
+        }
+    }
+}
+
+impl CheckAnswer {
+    pub(crate) fn from_result(result: Result<Checked, Failure>) -> Self {
+        result.map_or_else(Self::from, |checked| Self {
+            failure: None,
+            carried: Some(checked.record.claims.clone()),
+            session: Some(checked.record.into()),
+        })
+    }
+}
+
+impl From<Failure> for CheckAnswer {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure: Some(failure.into()),
+            session: None,
+            carried: None,
+        }
+    }
+}
+
+impl TimeAnswer {
+    pub(crate) fn from_result(result: Result<Option<UnixMs>, Failure>) -> Self {
+        result.map_or_else(Self::from, |time| Self {
+            failure: None,
+            time: time.map(time::to_js),
+        })
+    }
+}
+
+impl From<Failure> for TimeAnswer {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure: Some(failure.into()),
+            time: None,
+        }
     }
 }
 

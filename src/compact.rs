@@ -3,7 +3,7 @@
 use keyturn_core::{
     crypto::install_provider,
     error::{Code, Error},
-    jws::{AnyHeaderReader, seal},
+    jws::{AnyHeaderReader, seal, seal_joined},
     keys::Key,
 };
 use napi::{Env, Unknown, bindgen_prelude::Buffer};
@@ -33,16 +33,18 @@ pub fn hmac_key_of_any_length_however_weak(algorithm_name: String, secret: Buffe
         .map_err(thrown)
 }
 
-/// A function `(header, payload)` over a header in base64url and a payload's text, that returns a token or an error number.
+/// A function `(header, payload, added)` over a header in base64url and a payload's text, that returns a token or an error
+/// number. With `added`, both are objects' JSON text, and the payload gets its members.
 #[napi(
     catch_unwind,
-    ts_return_type = "(header: string, payload: string) => string | number"
+    ts_return_type = "(header: string, payload: string, added?: string) => string | number"
 )]
 pub fn create_compact_signer<'env>(env: &'env Env, key: &NativeKey) -> Result<Unknown<'env>, Thrown> {
     let state = SignerState {
         key: key.key.clone(),
         header: Vec::new(),
         payload: Vec::new(),
+        added: Vec::new(),
         token: String::new(),
     };
     hot::function(env, state).map_err(internal)
@@ -63,6 +65,7 @@ struct SignerState {
     key: Key,
     header: Vec<u8>,
     payload: Vec<u8>,
+    added: Vec<u8>,
     token: String,
 }
 
@@ -71,10 +74,15 @@ impl HotState for SignerState {
         let header = arguments.text(0, &mut self.header, MAX_HEADER_BYTES)?;
         let header = header.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let payload = arguments.text(1, &mut self.payload, MAX_BYTES)?;
+        let payload = payload.and_then(|bytes| std::str::from_utf8(bytes).ok());
         let (Some(header), Some(payload)) = (header, payload) else {
             return Err(Code::ClaimsInvalid.into());
         };
-        seal(header, payload, &self.key, &mut self.token)?;
+        let added = arguments.text(2, &mut self.added, MAX_BYTES)?;
+        match added.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+            Some(added) => seal_joined(header, payload, added, &self.key, &mut self.token)?,
+            None => seal(header, payload.as_bytes(), &self.key, &mut self.token)?,
+        }
         Ok(Answer::Text(&self.token))
     }
 }

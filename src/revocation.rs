@@ -1,6 +1,6 @@
 //! Revocations for JavaScript.
 
-use keyturn_core::{encoding::json::Text, jwt::Identity, revocation::Revocation, store::Which};
+use keyturn_core::{encoding::json::Text, jwt::Identity, revocation::Revocation, session::ClaimChanges, store::Which};
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 
@@ -21,14 +21,20 @@ pub struct NativeIdentity {
     pub iat: Option<f64>,
 }
 
+/// Roles and permissions; what is not given stays.
+#[napi(object)]
+pub struct NativeRights {
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+}
+
 #[napi]
 impl NativeSessions {
     /// Revokes one token until it would have expired.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn revoke_token<'env>(&self, env: &'env Env, jti: String, expires_at: f64) -> napi::Result<Object<'env>> {
         promise::of(env, DoneAnswer::from_result, |answer| {
-            self.manager
-                .revoke(Revocation::token(jti, time::now(expires_at)), answer);
+            self.manager.revoke_token(jti, time::now(expires_at), answer);
         })
     }
 
@@ -37,6 +43,26 @@ impl NativeSessions {
     pub fn revoke_key<'env>(&self, env: &'env Env, kid: String) -> napi::Result<Object<'env>> {
         promise::of(env, DoneAnswer::from_result, |answer| {
             self.manager.revoke(Revocation::key(kid), answer);
+        })
+    }
+
+    /// Makes the subject's access tokens stale, and gives its sessions these roles and permissions.
+    #[napi(ts_return_type = "Promise<DoneAnswer>")]
+    pub fn change_permissions<'env>(
+        &self,
+        env: &'env Env,
+        subject: String,
+        rights: NativeRights,
+        now: f64,
+    ) -> napi::Result<Object<'env>> {
+        let changes = ClaimChanges {
+            roles: rights.roles,
+            permissions: rights.permissions,
+            own: None,
+        };
+        promise::of(env, DoneAnswer::from_result, |answer| {
+            self.manager
+                .change_permissions(subject, changes, time::now(now), answer);
         })
     }
 

@@ -6,15 +6,20 @@ use keyturn_core::{
     crypto::install_provider,
     error::{Code, Error},
     random::SystemRandom,
-    session::{EndReason, Forget, KeyOptions, Manager, SessionId, Settings, SignIn},
+    session::{
+        ClaimChanges, Decision, EndReason, Forget, KeyOptions, Manager, Pairing, RefreshRequest, Renewal, SessionId,
+        SessionLimit, Settings, SignIn, Strategy, WhenFull,
+        rotation::{Heal, Mismatch},
+    },
     store::{EndAsk, Which},
+    time::UnixMs,
 };
 use keyturn_stores::StoreUrl;
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 
 use crate::{
-    answer::{DoneAnswer, EndedAnswer, ListAnswer, PairAnswer},
+    answer::{CheckAnswer, DoneAnswer, EndedAnswer, ListAnswer, PairAnswer, TimeAnswer},
     error::{Thrown, store_thrown, thrown},
     key_set::{NativeKeySet, public_jwks},
     promise,
@@ -25,6 +30,7 @@ use crate::{
 /// The options of `createSessions`, checked for types by its caller. Spans in milliseconds.
 #[napi(object)]
 pub struct NativeSessionOptions {
+    pub strategy: String,
     pub store: String,
     pub issuer: String,
     pub audience: String,
@@ -32,6 +38,18 @@ pub struct NativeSessionOptions {
     pub grace: f64,
     pub idle: f64,
     pub absolute: f64,
+    pub heal: String,
+    pub pairing: String,
+    pub binding: Option<String>,
+    pub on_refresh: bool,
+    pub max_sessions: Option<NativeSessionLimit>,
+}
+
+/// How many sessions a subject may have, and what gives way.
+#[napi(object)]
+pub struct NativeSessionLimit {
+    pub count: u32,
+    pub when: String,
 }
 
 /// A sign-in. `claims` is JSON text.
@@ -42,6 +60,39 @@ pub struct NativeSignIn {
     pub permissions: Option<Vec<String>>,
     pub claims: Option<String>,
     pub device: Option<String>,
+    pub context: Option<String>,
+}
+
+/// A refresh. `report`: milliseconds since the user's last input.
+#[napi(object)]
+pub struct NativeRefresh {
+    pub token: String,
+    pub report: Option<f64>,
+    pub context: Option<String>,
+    pub origin: Option<String>,
+    pub access_token: Option<String>,
+    pub decision: Option<NativeDecision>,
+}
+
+/// What the application decided: what it replaces of `instead_of`, and when it was asked. `claims` is JSON text.
+#[napi(object)]
+pub struct NativeDecision {
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+    pub claims: Option<String>,
+    pub instead_of: String,
+    pub read_at: f64,
+}
+
+/// A session to be put in the place of that of a refresh token. `claims` is JSON text.
+#[napi(object)]
+pub struct NativeRenewal {
+    pub token: String,
+    pub roles: Option<Vec<String>>,
+    pub permissions: Option<Vec<String>>,
+    pub claims: Option<String>,
+    pub authenticated: bool,
+    pub context: Option<String>,
 }
 
 /// A session manager.
@@ -62,12 +113,21 @@ impl NativeSessions {
     ) -> Result<Self, Thrown> {
         install_provider();
         let settings = Settings {
+            strategy: named(Strategy::from_text(&options.strategy))?,
             issuer: options.issuer,
             audience: options.audience,
             access_ttl: time::span(options.access_ttl),
             grace: time::span(options.grace),
             idle: time::span(options.idle),
             absolute: time::span(options.absolute),
+            pairing: named(Pairing::from_text(&options.pairing))?,
+            heal: named(Heal::from_text(&options.heal))?,
+            binding: options
+                .binding
+                .map(|name| named(Mismatch::from_text(&name)))
+                .transpose()?,
+            on_refresh: options.on_refresh,
+            max_sessions: options.max_sessions.map(limit).transpose()?,
         };
         settings.check().map_err(thrown)?;
         let random = SystemRandom::new();
@@ -98,24 +158,35 @@ impl NativeSessions {
             permissions: sign_in.permissions,
             claims: sign_in.claims,
             device: sign_in.device,
+            context: sign_in.context,
         };
         promise::of(env, PairAnswer::from_started, |answer| {
             self.manager.start(&sign_in, time::now(now), answer);
         })
     }
 
-    /// Exchanges a refresh token. `report`: milliseconds since the user's last input.
+    /// Exchanges a refresh token.
     #[napi(ts_return_type = "Promise<PairAnswer>")]
-    pub fn refresh<'env>(
-        &self,
-        env: &'env Env,
-        token: String,
-        report: Option<f64>,
-        now: f64,
-    ) -> napi::Result<Object<'env>> {
+    pub fn refresh<'env>(&self, env: &'env Env, request: NativeRefresh, now: f64) -> napi::Result<Object<'env>> {
         promise::of(env, PairAnswer::from_refreshed, |answer| {
-            self.manager
-                .refresh(&token, report.map(time::span), time::now(now), answer);
+            self.manager.refresh(&request.as_core(), time::now(now), answer);
+        })
+    }
+
+    /// Says whether a refresh would be granted, and what its session carries.
+    #[napi(ts_return_type = "Promise<CheckAnswer>")]
+    pub fn check_refresh<'env>(&self, env: &'env Env, request: NativeRefresh, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, CheckAnswer::from_result, |answer| {
+            self.manager.check_refresh(&request.as_core(), time::now(now), answer);
+        })
+    }
+
+    /// Ends the session of a live refresh token and starts one in its place.
+    #[napi(ts_return_type = "Promise<PairAnswer>")]
+    pub fn renew<'env>(&self, env: &'env Env, renewal: NativeRenewal, now: f64) -> napi::Result<Object<'env>> {
+        let renewal = &renewal;
+        promise::of(env, PairAnswer::from_started, |answer| {
+            self.manager.renew(&renewal.as_core(), time::now(now), answer);
         })
     }
 
@@ -186,18 +257,24 @@ impl NativeSessions {
         &self,
         env: &'env Env,
         token: String,
+        context: Option<String>,
         now: f64,
     ) -> napi::Result<Object<'env>> {
         promise::of(env, EndedAnswer::from_optional, |answer| {
+            let request = RefreshRequest {
+                context: context.as_deref(),
+                ..RefreshRequest::new(&token)
+            };
             self.manager
-                .end_all_by_refresh_token(&token, EndReason::Logout, time::now(now), answer);
+                .end_all_by_refresh_token(&request, EndReason::Logout, time::now(now), answer);
         })
     }
 
-    /// The sid of a refresh token whose shape and tag are good.
+    /// The sid of a token that may be presented to be refreshed, whether it still could be or not.
     #[napi(catch_unwind)]
-    pub fn session_of(&self, token: String) -> Option<String> {
-        self.manager.session_of(&token).map(|sid| sid.to_string())
+    pub fn session_of(&self, token: String, now: f64) -> Option<String> {
+        let sid = self.manager.session_of(&token, time::now(now));
+        sid.ok().map(|sid| sid.to_string())
     }
 
     /// The CSRF token of a session.
@@ -241,6 +318,35 @@ impl NativeSessions {
         }
     }
 
+    /// The time of the store, if it has a clock.
+    #[napi(ts_return_type = "Promise<TimeAnswer>")]
+    pub fn store_time<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        promise::of(env, TimeAnswer::from_result, |answer| self.manager.store_time(answer))
+    }
+
+    /// What is to be thought of this host's clock, which said `asked` before the store said `time`, and `answered` after.
+    #[napi(catch_unwind)]
+    pub fn compare_clock(&self, time: f64, asked: f64, answered: f64) -> ClockComparison {
+        let clock = &self.manager.shared().clock;
+        let off = clock.compare(time::now(time), time::now(asked), time::now(answered));
+        ClockComparison {
+            off_by: time::to_js(UnixMs::default().plus(off)),
+            state: clock.state().as_str().to_owned(),
+        }
+    }
+
+    /// One step of forgetting expired revocations in this process; `true` if it was the last one of a round.
+    #[napi(catch_unwind)]
+    pub fn expire(&self, now: f64) -> bool {
+        self.manager.expire(time::now(now))
+    }
+
+    /// For how many milliseconds others may have revoked what is still accepted here.
+    #[napi(catch_unwind)]
+    pub fn staleness(&self, now: f64) -> f64 {
+        time::span_to_js(self.manager.staleness(time::now(now)))
+    }
+
     /// Stores activity. `forget`: 0 nothing, 1 expired revocations in this process, 2 also in the store what is past use.
     #[napi(ts_return_type = "Promise<DoneAnswer>")]
     pub fn maintain<'env>(&self, env: &'env Env, forget: u32, now: f64) -> napi::Result<Object<'env>> {
@@ -270,6 +376,66 @@ pub struct Gauges {
     pub revocations_nearly_full: bool,
     pub keys_unreadable: bool,
     pub activity_dropped: u32,
+}
+
+/// By how many milliseconds this host's clock is off at least, and whether that is `right`, `off` or `wrong`.
+#[napi(object)]
+pub struct ClockComparison {
+    pub off_by: f64,
+    pub state: String,
+}
+
+impl NativeRefresh {
+    fn as_core(&self) -> RefreshRequest<'_> {
+        RefreshRequest {
+            token: &self.token,
+            report: self.report.map(time::span),
+            context: self.context.as_deref(),
+            origin: self.origin.as_deref(),
+            access_token: self.access_token.as_deref(),
+            decision: self.decision.as_ref().map(NativeDecision::as_core),
+        }
+    }
+}
+
+impl NativeRenewal {
+    fn as_core(&self) -> Renewal<'_> {
+        Renewal {
+            token: &self.token,
+            changes: ClaimChanges {
+                roles: self.roles.clone(),
+                permissions: self.permissions.clone(),
+                own: self.claims.clone(),
+            },
+            authenticated: self.authenticated,
+            context: self.context.as_deref(),
+        }
+    }
+}
+
+impl NativeDecision {
+    fn as_core(&self) -> Decision {
+        Decision {
+            changes: ClaimChanges {
+                roles: self.roles.clone(),
+                permissions: self.permissions.clone(),
+                own: self.claims.clone(),
+            },
+            instead_of: self.instead_of.clone(),
+            read_at: time::now(self.read_at),
+        }
+    }
+}
+
+fn limit(options: NativeSessionLimit) -> Result<SessionLimit, Thrown> {
+    Ok(SessionLimit {
+        count: options.count,
+        when_full: named(WhenFull::from_text(&options.when))?,
+    })
+}
+
+fn named<T>(option: Option<T>) -> Result<T, Thrown> {
+    option.ok_or_else(|| thrown(Code::OptionInvalid.into()))
 }
 
 pub(crate) fn revoked(which: Which, now: f64) -> EndAsk {

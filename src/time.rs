@@ -34,3 +34,9 @@ pub(crate) fn span(milliseconds: f64) -> Span {
 pub(crate) fn to_js(time: UnixMs) -> f64 {
     time.as_millis() as f64
 }
+
+/// A span in milliseconds for JavaScript; exact below 2^53, which is longer than anything lasts.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "exact below 2^53")]
+pub(crate) fn span_to_js(span: Span) -> f64 {
+    span.as_millis() as f64
+}

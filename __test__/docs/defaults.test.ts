@@ -36,6 +36,7 @@ describe('docs/defaults.md', () => {
       keys: namesIn(refusal(() => createSessions({ ...SESSIONS, keys: UNKNOWN }))),
       access: namesIn(refusal(() => createSessions({ ...SESSIONS, access: UNKNOWN }))),
       refresh: namesIn(refusal(() => createSessions({ ...SESSIONS, refresh: UNKNOWN }))),
+      maxSessions: namesIn(refusal(() => createSessions({ ...SESSIONS, maxSessions: UNKNOWN }))),
     };
     assert.deepEqual(rowsOf('createSessions()'), expanded(sessionsNames, nested));
   });
@@ -47,6 +48,12 @@ describe('docs/defaults.md', () => {
       csrf: namesIn(refusal(() => createAuth({ ...SESSIONS, csrf: UNKNOWN }))),
     };
     assert.deepEqual(rowsOf('createAuth()'), expanded(names, nested));
+  });
+
+  it('has a row for each option of a guard, and for nothing else', async () => {
+    const auth = createAuth(SESSIONS);
+    assert.deepEqual(rowsOf('requireAuth()'), namesIn(refusal(() => auth.requireAuth(UNKNOWN))).sort());
+    await auth.close();
   });
 
   it('has a row for each option of router(), and for nothing else', async () => {

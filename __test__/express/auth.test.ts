@@ -45,6 +45,68 @@ describe('createAuth', () => {
     assert.equal(tokens.size, 1);
   });
 
+  it('binds sessions to what context says of a login and a refresh', async (t) => {
+    const auth = createAuth({ ...OPTIONS, refresh: { binding: 'reject' }, context: (req) => String(req.headers['x-device']) });
+    t.after(() => auth.close());
+    const server = await serve(t, auth.router({ authenticate }));
+    const home = { 'x-device': 'laptop' };
+    const user = await logIn(server, home);
+    const other = await logIn(server, home);
+    const stolen = await server.post('/refresh', undefined, { ...user.headers, 'x-device': 'other' });
+    assert.equal(stolen.status, 401);
+    assert.equal(await codeOf(stolen), 'ERR_REFRESH_REFUSED');
+    await server.post('/logout-all', undefined, { ...user.headers, 'x-device': 'other' });
+    assert.equal(auth.sessions.verify(other.accessToken).sub, 'alice', 'a token from elsewhere ends its own session alone');
+    const next = await signedIn(await server.post('/refresh', undefined, { ...other.headers, ...home }));
+    await server.post('/logout-all', undefined, { ...next.headers, ...home });
+    assert.throws(() => auth.sessions.verify(next.accessToken), { name: 'KeyturnError' });
+  });
+
+  it('refuses context without refresh.binding, and the other way round', () => {
+    const context = (): string => '';
+    assert.throws(() => createAuth({ ...OPTIONS, context }), { code: 'ERR_OPTION_INVALID', message: /add refresh: \{ binding/ });
+    assert.throws(() => createAuth({ ...OPTIONS, refresh: { binding: 'report' } }), { code: 'ERR_OPTION_INVALID', message: /add context/ });
+    assert.throws(() => createAuth({ ...OPTIONS, context: 'x' as never }), { code: 'ERR_OPTION_INVALID' });
+  });
+
+  it('asks refresh.onRefresh: null is 401 with the cookies cleared, a failure is 503 and leaves them', async (t) => {
+    let answer: () => null | undefined = () => undefined;
+    const auth = createAuth({ ...OPTIONS, refresh: { onRefresh: () => answer() } });
+    t.after(() => auth.close());
+    const told: string[] = [];
+    auth.on('store_down', ({ type }) => told.push(type));
+    t.mock.method(process, 'emitWarning', () => undefined);
+    const server = await serve(t, auth.router({ authenticate }));
+    const user = await logIn(server);
+    answer = () => { throw new Error('directory at 10.1.2.3 is down'); };
+    const failed = await server.post('/refresh', undefined, user.headers);
+    assert.equal(failed.status, 503);
+    assert.ok(failed.headers.has('retry-after'));
+    assert.equal(failed.headers.getSetCookie().length, 0);
+    assert.doesNotMatch(await failed.text(), /10\.1\.2\.3/);
+    assert.deepEqual(told, [], 'the store is well');
+    answer = () => null;
+    const refused = await server.post('/refresh', undefined, user.headers);
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.getSetCookie().length, 2);
+    assert.equal(await codeOf(refused), 'ERR_REFRESH_REFUSED');
+  });
+
+  it('answers 403 to one session too many that is to be refused', async (t) => {
+    const auth = createAuth({ ...OPTIONS, maxSessions: { count: 1, when: 'refuse-newest' } });
+    t.after(() => auth.close());
+    const server = await serve(t, auth.router({ authenticate }));
+    const user = await logIn(server);
+    const told: unknown[] = [];
+    auth.on('login_failed', ({ subject, reason }) => told.push([subject, reason]));
+    const refused = await server.post('/login', { username: 'alice', password: 'right' });
+    assert.deepEqual(told, [['alice', 'ERR_SESSION_LIMIT']]);
+    assert.equal(refused.status, 403);
+    assert.equal(await codeOf(refused), 'ERR_SESSION_LIMIT');
+    const again = await server.post('/login', { username: 'alice', password: 'right' }, user.headers);
+    assert.equal(again.status, 200, 'the session of the same browser gives way to it');
+  });
+
   it('ends every session of the user by logout-all, and only the own one with an old token', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
     const auth = createAuth(OPTIONS);

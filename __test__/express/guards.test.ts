@@ -120,6 +120,21 @@ describe('requireAuth', () => {
     assert.doesNotMatch(JSON.stringify(event), new RegExp(accessToken));
   });
 
+  it('goes on while revocations may be missing, unless it was told otherwise', async (t) => {
+    const allowing = await guarded(t, (auth) => [auth.requireAuth(), auth.optionalAuth({ onStale: 'allow' }), auth.requireRole('user')]);
+    const rejecting = await guarded(t, (auth) => [auth.optionalAuth({ onStale: 'reject' })]);
+    for (const { sessions, server } of [allowing, rejecting]) {
+      const { accessToken } = await sessions.start({ subject: 'alice', roles: ['user'] });
+      assert.equal((await server.get('/', bearer(accessToken))).status, 200);
+      sessions.isStale = true;
+      const response = await server.get('/', bearer(accessToken));
+      if (sessions === allowing.sessions) assert.equal(response.status, 200);
+      else assert.deepEqual([response.status, await codeOf(response)], [503, 'ERR_STORE_UNAVAILABLE']);
+      assert.equal((await server.get('/', bearer('rubbish'))).status, 401, 'a bad token is told first');
+    }
+    assert.equal((await rejecting.server.get('/')).status, 200, 'nobody can have been revoked');
+  });
+
   it('verifies once, however many guards there are', async (t) => {
     const { sessions, server } = await guarded(t, (auth) => [auth.requireAuth(), auth.optionalAuth(), auth.requireRole('user'), auth.requireAuth()]);
     const { accessToken } = await sessions.start({ subject: 'alice', roles: ['user'] });
@@ -270,6 +285,7 @@ describe('guard factories', () => {
     ['an empty role', () => auth.requireRole(''), /a string that is not empty/],
     ['an array', () => auth.requireRole(['admin', 'user'] as unknown as string), /write auth\.requireRole\("admin", "user"\)/],
     ['a number', () => auth.requirePermission(7 as unknown as string), /takes names/],
+    ['another word for onStale', () => auth.requireAuth({ onStale: 'maybe' as 'allow' }), /onStale must be 'allow' or 'reject'/],
     ['a role for requireAuth', () => (auth.requireAuth as (role: string) => Handler)('admin'), /takes no arguments; for a role write auth\.requireRole\('admin'\)/],
   ];
   for (const [what, misuse, message] of misuses) {

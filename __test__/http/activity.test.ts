@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
 
-import { activityOf, reportedActivity } from '../../dist/http/activity.js';
+import { activityOf, parseActivityMode, reportedActivity } from '../../dist/http/activity.js';
 
 describe('activityOf and reportedActivity', () => {
   const cases: readonly (readonly [what: string, headers: Readonly<Record<string, string>>, request: number | undefined, report: number | undefined])[] = [
@@ -26,8 +26,19 @@ describe('activityOf and reportedActivity', () => {
   for (const [what, headers, request, report] of cases) {
     it(`reads ${what}`, () => {
       const req = { headers } as unknown as IncomingMessage;
-      assert.equal(activityOf(req), request);
+      assert.equal(activityOf(req, 'requests'), request);
+      assert.equal(activityOf(req, 'reported'), report, 'where only reports count, nothing else does');
       assert.equal(reportedActivity(req), report);
     });
   }
+});
+
+describe('parseActivityMode', () => {
+  it('takes the two modes, requests by default, and says so of anything else', () => {
+    assert.equal(parseActivityMode(), 'requests');
+    assert.equal(parseActivityMode('reported'), 'reported');
+    for (const mode of ['', 'none', true, null, 7]) {
+      assert.throws(() => parseActivityMode(mode), { code: 'ERR_OPTION_INVALID', message: /'requests' or 'reported'/ });
+    }
+  });
 });

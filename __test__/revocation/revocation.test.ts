@@ -19,6 +19,23 @@ for (const store of STORES) {
       assert.equal(sessions.verify(next.accessToken).sub, 'alice');
     });
 
+    it('makes older roles stale, and every session gets the new ones at its next refresh', async (t) => {
+      const sessions = openSessions(t, { store: store.url(t) });
+      const alice = { subject: 'alice', roles: ['user'], permissions: ['a:b'], claims: { tenant: 7 } };
+      const pairs = [await sessions.start(alice), await sessions.start(alice)];
+      const bob = await sessions.start({ subject: 'bob' });
+      await sessions.revocation.permissions('alice', { roles: ['admin'] });
+      assert.equal(sessions.verify(bob.accessToken).sub, 'bob');
+      for (const { accessToken, refreshToken } of pairs) {
+        assert.throws(() => sessions.verify(accessToken), coded('ERR_PERMISSIONS_STALE'));
+        const next = await sessions.refresh(refreshToken);
+        const { roles, permissions, tenant } = sessions.verify(next.accessToken);
+        assert.deepEqual({ roles, permissions, tenant }, { roles: ['admin'], permissions: ['a:b'], tenant: 7 });
+      }
+      const later = await sessions.start(alice);
+      assert.deepEqual(sessions.verify(later.accessToken).roles, ['user'], 'a sign-in brings its own roles');
+    });
+
     it('kills a session, a subject and everything, with what could refresh them', async (t) => {
       const sessions = openSessions(t, { store: store.url(t) });
       const kill: readonly ((pair: { sid: string }) => Promise<void>)[] = [
@@ -108,5 +125,21 @@ describe('a verifier with revocation', () => {
     assert.throws(() => verify(doubtful), coded('ERR_TOKEN_REVOKED', 'subject'));
     t.mock.timers.tick(500);
     assert.equal(verify(sign({ sub: 'partner' })).sub, 'partner');
+  });
+});
+
+describe('revocation.permissions', () => {
+  it('refuses what makes no sense, and needs somebody to say the new roles', async (t) => {
+    const sessions = openSessions(t);
+    const { accessToken } = await sessions.start({ subject: 'alice' });
+    const change = (subject: unknown, rights?: unknown): Promise<void> => sessions.revocation.permissions(subject as string, rights as object);
+    await assert.rejects(change(''), coded('ERR_OPTION_INVALID'));
+    await assert.rejects(change('alice', { role: [] }), coded('ERR_OPTION_UNKNOWN'));
+    await assert.rejects(change('alice', { roles: 'admin' }), coded('ERR_OPTION_INVALID'));
+    await assert.rejects(change('alice', { claims: {} }), coded('ERR_OPTION_UNKNOWN'));
+    await assert.rejects(change('alice'), /refresh\.onRefresh/);
+    await assert.rejects(change('alice', {}), coded('ERR_OPTION_INVALID'));
+    assert.equal(sessions.verify(accessToken).sub, 'alice');
+    await change('nobody', { roles: [] });
   });
 });

@@ -1,16 +1,31 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { ClockWatch } from '../../dist/sessions/clock-watch.js';
 import { Maintenance } from '../../dist/sessions/maintenance.js';
 
 class FakeNative {
   readonly calls: { readonly forget: number; readonly now: number }[] = [];
+  comparisons = 0;
   settle: (() => void) | undefined;
   isNearlyFull = false;
   keysUnreadable = false;
+  /** How many steps the next round over the revocations takes. */
+  steps = 1;
+  stepped = 0;
+
+  storeTime(): Promise<object> {
+    this.comparisons += 1;
+    return Promise.resolve({ failure: { error: 0 } });
+  }
 
   gauges(): { revocations: number; revocationsNearlyFull: boolean; keysUnreadable: boolean; activityDropped: number } {
     return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, keysUnreadable: this.keysUnreadable, activityDropped: 0 };
+  }
+
+  expire(): boolean {
+    this.stepped += 1;
+    return this.stepped % this.steps === 0;
   }
 
   maintain(forget: number, now: number): Promise<{ failure?: never }> {
@@ -24,7 +39,8 @@ class FakeNative {
 }
 
 function maintenance(native: FakeNative, idleMs: number): Maintenance {
-  return new Maintenance(native as unknown as ConstructorParameters<typeof Maintenance>[0], idleMs);
+  const handle = native as unknown as ConstructorParameters<typeof Maintenance>[0];
+  return new Maintenance(handle, idleMs, new ClockWatch(handle));
 }
 
 describe('maintenance', () => {
@@ -70,8 +86,34 @@ describe('maintenance', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await running.stop();
+    assert.equal(native.comparisons, 3, 'each turn ends with a look at the clock');
     assert.equal(warn.mock.callCount(), 1);
     assert.match(String(warn.mock.calls[0]?.arguments[0]), /8 entries/);
+  });
+
+  it('goes over all revocations in small steps every fifteen seconds, and lets the event loop run between them', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    let steady = 0;
+    t.mock.method(performance, 'now', () => steady);
+    const native = new FakeNative();
+    native.steps = 3;
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    const stepped: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      steady += 5000;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      for (let tick = 0; tick < 4; tick += 1) await new Promise((resolve) => setImmediate(resolve));
+      stepped.push(native.stepped);
+    }
+    assert.deepEqual(stepped, [3, 3, 3, 6]);
+    native.steps = Number.POSITIVE_INFINITY;
+    t.mock.timers.tick(15_000);
+    steady += 15_000;
+    native.settle?.();
+    await running.stop();
+    assert.ok(native.stepped < 100, 'a stop ends the round');
   });
 
   it('forgets nothing in a turn in which the clock was set, forward or back', async (t) => {

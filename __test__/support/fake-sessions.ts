@@ -33,6 +33,8 @@ export class FakeSessions implements Sessions {
   /** While set, everything that needs the store fails. */
   isDown = false;
   isClosed = false;
+  /** Whether revocations may be missing. */
+  isStale = false;
   verifications = 0;
   #readiness: Promise<void> = Promise.resolve();
   readonly #entries = new Map<string, Entry>();
@@ -90,6 +92,10 @@ export class FakeSessions implements Sessions {
     if (generation === entry.generation - 1 && now - entry.rotatedAt <= GRACE_MS) return { ...this.#pair(entry), outcome: 'replayed' };
     entry.ended = 'reuse';
     throw new KeyturnError('ERR_REFRESH_REUSED', 'the refresh token was used before', { reason: 'reuse' });
+  }
+
+  renew(): Promise<TokenPair> {
+    throw new Error('the HTTP layer renews nothing');
   }
 
   async list(subject: string): Promise<readonly Session[]> {
@@ -181,6 +187,11 @@ export class FakeSessions implements Sessions {
     };
     return {
       events: this.events,
+      strategy: 'rotation',
+      verify: (token) => this.verify(token),
+      checkStaleness: (onStale = 'allow') => {
+        if (this.isStale && onStale === 'reject') throw new KeyturnError('ERR_STORE_UNAVAILABLE', 'stale', { reason: 'stale' });
+      },
       sessionOf: (token) => (/^kt1_[\w-]{22}\.\d+\.good$/.test(token) ? parts(token).sid : undefined),
       namesUnknownKey: () => false,
       learnKeys: async () => {

@@ -26,11 +26,16 @@ export function answerError(
 ): void {
   const code = error instanceof KeyturnError ? error.code : 'ERR_INTERNAL';
   if (STORE_CODES.has(code)) {
-    emitFor(context, req, 'store_down', { reason: code });
+    if (!isOfApplication(error)) emitFor(context, req, 'store_down', { reason: code });
     warnOfStore(error);
   }
   if (STATUS_OF[code] === 500) process.emitWarning(`a request was answered 500: ${String(error)}`, 'KeyturnWarning');
   sendError(res, error, judgedBy);
+}
+
+/** `refresh.onRefresh` failed: the answer is that of a store that is out of service, but it is not. */
+function isOfApplication(error: unknown): boolean {
+  return error instanceof KeyturnError && error.reason === 'onRefresh';
 }
 
 const WARN_EVERY_MS = 60_000;
@@ -41,5 +46,5 @@ function warnOfStore(error: unknown): void {
   const now = performance.now();
   if (now - warnedAt < WARN_EVERY_MS) return;
   warnedAt = now;
-  process.emitWarning(`the session store failed: ${String(error)}`, { type: 'KeyturnWarning', code: 'KEYTURN_STORE_DOWN' });
+  process.emitWarning(`${isOfApplication(error) ? 'a refresh' : 'the session store'} failed: ${String(error)}`, { type: 'KeyturnWarning', code: 'KEYTURN_STORE_DOWN' });
 }

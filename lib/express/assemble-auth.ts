@@ -1,8 +1,11 @@
+import type { IncomingMessage } from 'node:http';
+
 import { KeyturnError } from '../errors.js';
 import { type AuthEventListener, type AuthEventType, EVENT_TYPES } from '../events.js';
+import { type ActivityMode, parseActivityMode } from '../http/activity.js';
 import { createClientAddress, type TrustProxy } from '../http/client-address.js';
 import { createOriginCheck } from '../http/origin.js';
-import { type CsrfOptions, RefreshCookie, type RefreshCookieOptions } from '../http/refresh-cookie.js';
+import { type CsrfOptions, NoRefreshCookie, RefreshCookie, type RefreshCookieOptions } from '../http/refresh-cookie.js';
 import { checkFunction, checkOptions, nearestName } from '../options/checks.js';
 import { internalsOf } from '../sessions/internals.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -26,11 +29,23 @@ export interface HttpOptions {
   readonly origins?: readonly string[] | undefined;
   /** Attempts to log in, by account and address. Default `'10/1m'`; ten times that by address alone. */
   readonly loginLimit?: RateOption | undefined;
+  /**
+   * What counts as a user's activity: `'requests'` (default), every request with a good access token that is not marked
+   * `X-Keyturn-Background: 1`; `'reported'`, only what clients report in `X-Keyturn-Activity`. Refreshes count by their report alone.
+   */
+  readonly activity?: ActivityMode | undefined;
   /** Which proxies to believe about a client's address. Default `false`. */
   readonly trustProxy?: TrustProxy | undefined;
+  /**
+   * What `refresh.binding` binds a session to, read from each login and refresh: for instance a cookie of your own that names
+   * the device, or the family of the browser. Needed with `refresh.binding`, and an error without.
+   */
+  readonly context?: ((req: IncomingMessage) => string) | undefined;
 }
 
-export const HTTP_OPTIONS = ['cookie', 'csrf', 'origins', 'loginLimit', 'trustProxy'] as const satisfies readonly (keyof HttpOptions)[];
+export const HTTP_OPTIONS = [
+  'cookie', 'csrf', 'origins', 'loginLimit', 'activity', 'trustProxy', 'context',
+] as const satisfies readonly (keyof HttpOptions)[];
 
 /** Sessions for HTTP: a router that signs users in and out, and guards for the application's own routes. */
 export interface Auth extends Guards {
@@ -52,18 +67,23 @@ export interface Auth extends Guards {
 /** Refreshes of one session: far more than tabs that wake up together, few enough that a client in a loop is stopped. */
 const REFRESH_LIMIT = { limit: 600, windowMs: 60_000, maxKeys: 65_536 } as const;
 
-interface HttpSettings extends Pick<AuthContext, 'cookie' | 'isOriginAllowed' | 'clientAddress'> {
+interface HttpSettings extends Pick<AuthContext, 'cookie' | 'isOriginAllowed' | 'clientAddress' | 'activity' | 'contextOf'> {
   readonly loginRate: Rate;
 }
 
 /** Judges the options alone, so that a mistake shows before a store is opened. @throws KeyturnError naming the option and the fix. */
-export function parseHttpOptions({ cookie = {}, csrf = {}, origins, loginLimit = '10/1m', trustProxy }: HttpOptions): HttpSettings {
+export function parseHttpOptions({
+  cookie = {}, csrf = {}, origins, loginLimit = '10/1m', activity, trustProxy, context,
+}: HttpOptions): HttpSettings {
   checkOptions(cookie, 'cookie', ['name', 'lifetime']);
   checkOptions(csrf, 'csrf', ['cookie', 'header']);
+  if (context !== undefined) checkFunction({ context }, 'context', "(req) => req.headers['user-agent'] ?? ''");
   return {
     cookie: new RefreshCookie(cookie, csrf),
     isOriginAllowed: createOriginCheck(origins),
     clientAddress: createClientAddress(trustProxy),
+    activity: parseActivityMode(activity),
+    contextOf: (req) => context?.(req),
     loginRate: parseRate(loginLimit, 'loginLimit'),
   };
 }
@@ -71,8 +91,11 @@ export function parseHttpOptions({ cookie = {}, csrf = {}, origins, loginLimit =
 /** Puts HTTP before sessions. */
 export function assembleAuth(sessions: Sessions, { loginRate, ...settings }: HttpSettings): Auth {
   const internals = internalsOf(sessions);
+  const usesCookie = internals.strategy === 'rotation';
   const context: AuthContext = {
     ...settings,
+    cookie: usesCookie ? settings.cookie : new NoRefreshCookie(),
+    usesCookie,
     sessions,
     internals,
     readiness: new Readiness(sessions),

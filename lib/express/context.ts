@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { AuthEventType } from '../events.js';
+import type { ActivityMode } from '../http/activity.js';
 import type { ClientAddressReader } from '../http/client-address.js';
 import { addressPrefixOf } from '../http/ip.js';
 import type { OriginCheck } from '../http/origin.js';
@@ -16,9 +17,15 @@ export interface AuthContext {
   readonly sessions: Sessions;
   readonly internals: SessionInternals;
   readonly readiness: Readiness;
+  /** Whether the session is kept in a cookie; otherwise it is the Bearer token, which no other site can make a browser send. */
+  readonly usesCookie: boolean;
   readonly cookie: RefreshCookie;
   readonly isOriginAllowed: OriginCheck;
   readonly clientAddress: ClientAddressReader;
+  /** Which requests count as their user's activity. */
+  readonly activity: ActivityMode;
+  /** What the application binds sessions to; `undefined` if it does not. */
+  readonly contextOf: (req: IncomingMessage) => string | undefined;
   readonly loginLimit: LoginLimit;
   /** By session id. */
   readonly refreshLimiter: Limiter;

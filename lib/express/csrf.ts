@@ -15,6 +15,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function createCsrf(context: AuthContext, ...args: readonly unknown[]): Handler {
   refuseArguments('csrf', args);
+  if (!context.usesCookie) {
+    throw new KeyturnError('ERR_OPTION_INVALID', 'auth.csrf() protects routes that act with the refresh cookie, and this strategy sets none');
+  }
   return function csrf(req, res, next) {
     if (SAFE_METHODS.has(req.method ?? '')) {
       next();

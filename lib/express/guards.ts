@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 import { KeyturnError } from '../errors.js';
+import { checkOptions } from '../options/checks.js';
+import { type OnStale, parseOnStale } from '../sessions/staleness.js';
 import type { AccessClaims } from '../sessions/types.js';
 import { answerError } from './answer.js';
 import type { AuthContext } from './context.js';
@@ -8,12 +10,20 @@ import { refuseArguments, refuseRequest } from './misuse.js';
 import type { Handler } from './request.js';
 import type { RequestVerifier } from './request-verifier.js';
 
+export interface GuardOptions {
+  /**
+   * What becomes of a request with a good token while the revocations may lie more than `maxStaleness` behind. Default: as
+   * `createAuth({ onStale })` says.
+   */
+  readonly onStale?: OnStale | undefined;
+}
+
 /** The guards of one `createAuth`. Each answers a refusal itself, by RFC 6750 and in JSON, and calls `next()` otherwise. */
 export interface Guards {
   /** Lets through who presents a good access token: `req.auth` holds its claims. Otherwise 401. */
-  readonly requireAuth: () => Handler;
+  readonly requireAuth: (options?: Readonly<GuardOptions>) => Handler;
   /** As `requireAuth`, but a request without a token passes, without `req.auth`. A bad token is 401 all the same. */
-  readonly optionalAuth: () => Handler;
+  readonly optionalAuth: (options?: Readonly<GuardOptions>) => Handler;
   /** Lets through who has at least one of these roles; otherwise 403. Names compare exactly. Implies `requireAuth`. */
   readonly requireRole: (...roles: readonly string[]) => Handler;
   /** Lets through who has all of these permissions; otherwise 403. Names compare exactly. Implies `requireAuth`. */
@@ -21,11 +31,12 @@ export interface Guards {
 }
 
 export function createGuards(context: AuthContext, verifier: RequestVerifier): Guards {
-  const guard = (admit: (req: IncomingMessage) => void, handlerName: string): Handler => {
+  const guard = (admit: (req: IncomingMessage) => unknown, handlerName: string, onStale?: OnStale): Handler => {
     const handler: Handler = (req, res, next) => {
       const judge = (): void => {
         try {
-          admit(req);
+          // A request without a token has nothing that could have been revoked.
+          if (admit(req) !== undefined) context.internals.checkStaleness(onStale);
         } catch (error) {
           const learning = verifier.learn(req, error);
           if (learning === undefined) answerError(context, req, res, error, 'bearer');
@@ -47,20 +58,21 @@ export function createGuards(context: AuthContext, verifier: RequestVerifier): G
   };
 
   const holding = (claim: 'roles' | 'permissions', isEnough: (held: ReadonlySet<string>) => boolean) => {
-    return (req: IncomingMessage): void => {
-      if (isEnough(namesIn(verifier.requireClaimsOf(req), claim))) return;
+    return (req: IncomingMessage): Readonly<AccessClaims> => {
+      const claims = verifier.requireClaimsOf(req);
+      if (isEnough(namesIn(claims, claim))) return claims;
       throw new KeyturnError('ERR_ACCESS_DENIED', `your ${claim} do not cover this`);
     };
   };
 
   return {
     requireAuth(...args: readonly unknown[]) {
-      refuseArguments('requireAuth', args, "; for a role write auth.requireRole('admin')");
-      return guard((req) => verifier.requireClaimsOf(req), 'requireAuth');
+      const onStale = onStaleOf('requireAuth', args, "; for a role write auth.requireRole('admin')");
+      return guard((req) => verifier.requireClaimsOf(req), 'requireAuth', onStale);
     },
     optionalAuth(...args: readonly unknown[]) {
-      refuseArguments('optionalAuth', args);
-      return guard((req) => verifier.claimsOf(req), 'optionalAuth');
+      const onStale = onStaleOf('optionalAuth', args);
+      return guard((req) => verifier.claimsOf(req), 'optionalAuth', onStale);
     },
     requireRole(...roles) {
       checkNames('requireRole', roles);
@@ -71,6 +83,16 @@ export function createGuards(context: AuthContext, verifier: RequestVerifier): G
       return guard(holding('permissions', (held) => permissions.every((permission) => held.has(permission))), 'requirePermission');
     },
   };
+}
+
+/** The one option of a guard that takes no names. */
+function onStaleOf(factory: string, args: readonly unknown[], hint = ''): OnStale | undefined {
+  refuseRequest(factory, args);
+  const [options, ...rest] = args;
+  if (options === undefined && rest.length === 0) return undefined;
+  if (rest.length > 0 || typeof options !== 'object') refuseArguments(factory, args, hint);
+  checkOptions(options, `${factory}()`, ['onStale']);
+  return parseOnStale((options as GuardOptions).onStale);
 }
 
 /** The names in a claim that is an own array of strings; of anything else, none. A string is no list of one. */

@@ -5,7 +5,7 @@ export type { TrustProxy } from '../http/client-address.js';
 export type { CsrfOptions, RefreshCookieOptions } from '../http/refresh-cookie.js';
 export type { Auth, HttpOptions } from './assemble-auth.js';
 export { type AuthOptions, createAuth } from './auth.js';
-export type { Guards } from './guards.js';
+export type { GuardOptions, Guards } from './guards.js';
 export type { RateOption } from './rate.js';
 export type { AuthenticatedRequest, Handler, Next, TerminalHandler } from './request.js';
 export type { RouterOptions } from './router.js';

@@ -32,7 +32,7 @@ export class RequestVerifier {
     if (known !== undefined) return known;
     const claims = this.#verify(req);
     if (claims === undefined) return undefined;
-    const agoMs = activityOf(req);
+    const agoMs = activityOf(req, this.#context.activity);
     if (agoMs !== undefined) this.#context.internals.recordActivity(claims, agoMs);
     this.#verified.set(req, claims);
     (req as AuthenticatedRequest).auth = claims;
@@ -71,7 +71,7 @@ export class RequestVerifier {
   #verify(req: IncomingMessage): Readonly<AccessClaims> | undefined {
     try {
       const token = readBearer(req);
-      return token === undefined ? undefined : this.#context.sessions.verify(token);
+      return token === undefined ? undefined : this.#context.internals.verify(token);
     } catch (error) {
       const isFinal = this.#learned.has(req) || !isUnknownKey(error);
       if (isFinal && error instanceof KeyturnError && STATUS_OF[error.code] === 401) {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
+import { oneOf } from '../options/strings.js';
+
 /** Milliseconds with at most 10 digits: 115 days, beyond every session. */
 const REPORT = /^[0-9]{1,10}$/;
 
@@ -12,11 +14,19 @@ export function reportedActivity(req: IncomingMessage): number | undefined {
   return typeof header === 'string' && REPORT.test(header) ? Number(header) : undefined;
 }
 
+/** What shows that a user is there: every request that does not say otherwise, or only the client's reports. */
+export type ActivityMode = 'requests' | 'reported';
+
+/** @throws KeyturnError `ERR_OPTION_INVALID` for anything but a mode. */
+export function parseActivityMode(mode: unknown = 'requests'): ActivityMode {
+  return oneOf(mode, 'activity', ['requests', 'reported']);
+}
+
 /**
- * How long before now a request shows its user to have been active: as reported, else 0, since a request is activity. A
+ * How long before now a request shows its user to have been active: as reported; without a report 0 where requests count. A
  * request marked `X-Keyturn-Background: 1` and one with an unreadable report show nothing: `undefined`.
  */
-export function activityOf(req: IncomingMessage): number | undefined {
+export function activityOf(req: IncomingMessage, mode: ActivityMode): number | undefined {
   if (req.headers['x-keyturn-activity'] !== undefined) return reportedActivity(req);
-  return req.headers['x-keyturn-background'] === '1' ? undefined : 0;
+  return mode === 'reported' || req.headers['x-keyturn-background'] === '1' ? undefined : 0;
 }

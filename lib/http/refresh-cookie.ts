@@ -97,6 +97,25 @@ export class RefreshCookie {
   }
 }
 
+/** In the place of {@link RefreshCookie} where nothing is kept in cookies: there never is one, and none is set. */
+export class NoRefreshCookie extends RefreshCookie {
+  override read(): CookieRead {
+    return { kind: 'none' };
+  }
+
+  override grant(): void {
+    // The access token in the body is all there is.
+  }
+
+  override grantCsrf(): void {
+    // Without a cookie there is nothing to forge.
+  }
+
+  override clear(): void {
+    // As above.
+  }
+}
+
 function append(res: ServerResponse, cookie: CookieToSet): void {
   res.appendHeader('Set-Cookie', formatSetCookie(cookie));
 }

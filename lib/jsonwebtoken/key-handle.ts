@@ -5,8 +5,8 @@ import { translated } from '../native-error.js';
 
 /** The raw functions of one HMAC key: text in, text or an error number out. */
 export interface HmacFunctions {
-  /** The token over a header in base64url and a payload's text. */
-  readonly sign: (header: string, payload: string) => string | number;
+  /** The token over a header in base64url and a payload's text, with the members of a second object in it if there is one. */
+  readonly sign: (header: string, payload: string, added?: string) => string | number;
   /** The payload's text. It does not look at the header. */
   readonly open: (token: string) => string | number;
 }

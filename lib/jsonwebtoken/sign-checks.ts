@@ -1,4 +1,5 @@
 import { isBoolean, isNumber, isPlainObject, isString } from './kinds.js';
+import type { SignOptions } from './types.js';
 
 /** @throws Error that names the first option that is unknown or has a value of the wrong kind. */
 export function checkSignOptions(options: unknown): void {
@@ -10,13 +11,23 @@ export function checkSignOptions(options: unknown): void {
   }
 }
 
-/** @throws Error that names the first registered time among the claims that is no number. */
-export function checkPayload(payload: unknown): void {
+/**
+ * Whether what the options add merely joins the claims: none of these is one that they set, and nothing says how the claims
+ * become JSON.
+ *
+ * @throws Error that names the first registered time among the claims that is no number.
+ */
+export function checkPayload(payload: unknown, options: SignOptions): boolean {
   if (!isPlainObject(payload)) throw new Error('Expected "payload" to be a plain object.');
+  let isApart = payload['toJSON'] === undefined;
   for (const name of Object.keys(payload)) {
-    // A look into a set, because most claims are the application's own, and looking for their rules is what takes time.
-    if (JUDGED.has(name)) judge(CLAIMS[name] as Rule, payload[name]);
+    if (!KNOWN.has(name)) continue;
+    const option = SETTERS.get(name);
+    if (name === 'iat' || (option !== undefined && options[option] !== undefined)) isApart = false;
+    const rule = CLAIMS[name];
+    if (rule !== undefined) judge(rule, payload[name]);
   }
+  return isApart;
 }
 
 interface Rule {
@@ -58,8 +69,13 @@ const OPTIONS: Readonly<Record<string, Rule>> = {
 
 const CLAIMS: Readonly<Record<string, Rule>> = { iat: time('iat'), exp: time('exp'), nbf: time('nbf') };
 
-/** The claims that have a rule, and those that find what is no rule and fail. */
-const JUDGED: ReadonlySet<string> = new Set([...Object.keys(CLAIMS), ...Object.getOwnPropertyNames(Object.prototype)]);
+/** The options that set claims. */
+const SETTERS: ReadonlyMap<string, keyof SignOptions> = new Map([
+  ['nbf', 'notBefore'], ['exp', 'expiresIn'], ['aud', 'audience'], ['iss', 'issuer'], ['sub', 'subject'], ['jti', 'jwtid'],
+]);
+
+/** The claims that have a rule or can be set, and those that find what is no rule and fail. */
+const KNOWN: ReadonlySet<string> = new Set([...Object.keys(CLAIMS), ...SETTERS.keys(), ...Object.getOwnPropertyNames(Object.prototype)]);
 
 // What it calls the rule is in the message of the TypeError for what is no rule.
 function judge(validator: Rule, value: unknown): void {

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
+import { addedClaims } from './added-claims.js';
 import { JsonWebTokenError } from './errors.js';
 import { signingKeys } from './key-cache.js';
 import type { KeyHandle } from './key-handle.js';
@@ -40,25 +41,32 @@ export function sign(payload: unknown, secretOrPrivateKey: unknown, optionsOrCal
   const ownHeader: Header = { alg: options.algorithm || 'HS256', typ: isObject ? 'JWT' : undefined, kid: options.keyid };
   const header = options.header === undefined ? ownHeader : { ...ownHeader, ...options.header };
   const [unusable, handle] = keyOrFault(secretOrPrivateKey, options);
-  const firstFault =
-    unusable ?? keyFault(header, handle, secretOrPrivateKey as KeyObject, options) ?? payloadFault(payload, isObject, options);
-  if (firstFault !== undefined) return failure(firstFault);
-  // Here and not later, so that a member that throws when it is read does so before the options are judged. Not a spread: V8
-  // takes ten times as long to add members to what that makes.
-  const claims = isObject && !options.mutatePayload ? Object.assign({}, payload) : payload;
-  const fault =
-    presetFault(claims, options) ??
-    thrownBy(() => checkSignOptions(options)) ??
-    (options.allowInvalidAsymmetricKeyTypes ? undefined : thrownBy(() => checkKeyType(header.alg, handle?.object)));
+  const keyOrArgument = unusable ?? keyFault(header, handle, secretOrPrivateKey as KeyObject, options) ?? argumentFault(payload, isObject, options);
+  if (keyOrArgument !== undefined) return failure(keyOrArgument);
+  let isApart: boolean;
+  try {
+    isApart = isObject && checkPayload(payload, options);
+  } catch (error) {
+    return failure(error);
+  }
+  // Both here and not later, so that a member that throws when it is read does so before the options are judged.
+  const text = isApart && !callback && !options.mutatePayload ? jsonOf(payload) : undefined;
+  const claims = text !== undefined || !isObject || options.mutatePayload ? payload : copyOf(payload as object);
+  const fault = (text === undefined ? presetFault(claims, options) : undefined) ?? optionsFault(header.alg, handle, options);
   if (fault !== undefined) return failure(fault);
 
+  if (text !== undefined) {
+    const added = addedClaims(options);
+    if (typeof added !== 'string') throw added;
+    return checkedLength(seal(header, header === ownHeader, { text, added }, handle, options.encoding || 'utf8'), header.alg, options);
+  }
   if (isObject) {
     const timeFault = addTimes(claims as Claims, options);
     if (timeFault !== undefined) return failure(timeFault);
     // With a callback the token follows all the same, as it does from the package that this one stands for.
     addNames(claims as Claims, options, failure);
   }
-  const token = (): string => checkedLength(seal(header, header === ownHeader, claims, handle, options.encoding || 'utf8'), header.alg, options);
+  const token = (): string => checkedLength(seal(header, header === ownHeader, { claims }, handle, options.encoding || 'utf8'), header.alg, options);
   if (typeof callback !== 'function') return token();
   signLater(claims, header.alg, handle, token, callback);
   return undefined;
@@ -92,16 +100,35 @@ function keyFault(header: Header, handle: KeyHandle | undefined, nothing: KeyObj
 
 const OPTIONS_OF_OBJECTS = ['expiresIn', 'notBefore', 'noTimestamp', 'audience', 'issuer', 'subject', 'jwtid'] as const;
 
-function payloadFault(payload: unknown, isObject: boolean, options: SignOptions): unknown {
+function argumentFault(payload: unknown, isObject: boolean, options: SignOptions): Error | undefined {
   if (payload === undefined) return new Error('payload is required');
-  if (isObject) {
-    const fault = thrownBy(() => checkPayload(payload));
-    if (fault !== undefined) return fault;
-  } else {
-    const misplaced = OPTIONS_OF_OBJECTS.filter((name) => options[name] !== undefined);
-    if (misplaced.length > 0) return new Error(`invalid ${misplaced.join(',')} option for ${typeof payload} payload`);
+  if (isObject) return undefined;
+  const misplaced = OPTIONS_OF_OBJECTS.filter((name) => options[name] !== undefined);
+  return misplaced.length === 0 ? undefined : new Error(`invalid ${misplaced.join(',')} option for ${typeof payload} payload`);
+}
+
+/** The JSON text of claims; `undefined` where it cannot be made, which is for later to say. */
+function jsonOf(claims: unknown): string | undefined {
+  try {
+    return JSON.stringify(claims);
+  } catch {
+    return undefined;
   }
-  return undefined;
+}
+
+/** Not a spread: V8 takes ten times as long to add members to what that makes. */
+function copyOf(payload: object): object {
+  return Object.assign({}, payload);
+}
+
+function optionsFault(alg: string, handle: KeyHandle | undefined, options: SignOptions): unknown {
+  try {
+    checkSignOptions(options);
+    if (!options.allowInvalidAsymmetricKeyTypes) checkKeyType(alg, handle?.object);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 function presetFault(payload: unknown, options: SignOptions): Error | undefined {
@@ -141,13 +168,4 @@ function signLater(payload: unknown, alg: string, handle: KeyHandle | undefined,
       if (!isSigned) callback(error);
     }
   });
-}
-
-function thrownBy(check: () => void): unknown {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    return error;
-  }
 }

@@ -5,6 +5,9 @@ import { encodedHeader, signingInput, textOf } from './compact.js';
 import { derOf, signEcdsa } from './ecdsa.js';
 import type { KeyHandle } from './key-handle.js';
 
+/** What is signed: claims, or the JSON text of claims and that of those to be added, both objects'. */
+export type Content = { readonly claims: unknown } | { readonly text: string; readonly added: string };
+
 /** A header as this package writes it. */
 export type Header = { alg: string; typ?: string | undefined; kid?: string | undefined };
 
@@ -13,16 +16,28 @@ export type Header = { alg: string; typ?: string | undefined; kid?: string | und
  *
  * @throws TypeError for an algorithm, an encoding or a payload that cannot be written, and what node:crypto throws.
  */
-export function seal(header: Header, headerIsPlain: boolean, payload: unknown, handle: KeyHandle | undefined, encoding: string): string {
+export function seal(header: Header, headerIsPlain: boolean, content: Content, handle: KeyHandle | undefined, encoding: string): string {
   const [family, bits] = parseAlgorithm(header.alg);
   if (family === 'HS' && encoding === 'utf8' && handle !== undefined) {
-    const text = textOf(payload);
-    const segment = headerIsPlain ? plainHeader(header) : encodedHeader(header);
-    const token = text === undefined ? undefined : handle.hmac(header.alg).sign(segment, text);
+    const token = tokenOf(headerIsPlain ? plainHeader(header) : encodedHeader(header), content, handle, header.alg);
     if (typeof token === 'string') return token;
   }
-  const input = signingInput(header, payload, encoding);
+  const input = signingInput(header, 'text' in content ? joined(content.text, content.added) : content.claims, encoding);
   return `${input}.${family === 'none' ? '' : sign(family, bits, input, (handle as KeyHandle).object)}`;
+}
+
+/** The token, or what is no string where the addon does not make one. */
+function tokenOf(header: string, content: Content, handle: KeyHandle, alg: string): unknown {
+  const { sign } = handle.hmac(alg);
+  if ('text' in content) return sign(header, content.text, content.added);
+  const text = textOf(content.claims);
+  return text === undefined ? undefined : sign(header, text);
+}
+
+/** One object of the members of two. */
+function joined(text: string, added: string): string {
+  if (text === '{}') return added;
+  return added === '{}' ? text : `${text.slice(0, -1)},${added.slice(1)}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { timeAfter } from './time-span.js';
+import { badSpan, timeAfter } from './time-span.js';
 import type { SignOptions } from './types.js';
 
 /** The claims of a token that is being made. */
@@ -28,7 +28,7 @@ function addTime(claims: Claims, claim: string, option: 'expiresIn' | 'notBefore
   if (span === undefined) return undefined;
   put(claims, claim, timeAfter(span, issued), options);
   if (claims[claim] !== undefined) return undefined;
-  return new Error(`"${option}" should be a number of seconds or string representing a timespan eg: "1d", "20h", 60`);
+  return badSpan(option);
 }
 
 function put(claims: Claims, claim: string, value: unknown, { mutatePayload }: SignOptions): void {

@@ -30,6 +30,11 @@ export function timeAfter(span: unknown, from: number): number | undefined {
   return milliseconds === undefined ? undefined : Math.floor(from + milliseconds / 1000);
 }
 
+/** What is said of an option that is neither. */
+export function badSpan(option: 'expiresIn' | 'notBefore'): Error {
+  return new Error(`"${option}" should be a number of seconds or string representing a timespan eg: "1d", "20h", 60`);
+}
+
 function parseSpan(text: string): number | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const [, number, unit] = /^(-?\d*\.?\d+) *([a-z]*)$/i.exec(text) ?? [];

@@ -34,6 +34,15 @@ export function stringList(value: unknown, option: string): string[] {
   });
 }
 
+/** A list of names as a member of that name; none if it was left out. @throws KeyturnError `ERR_OPTION_INVALID`. */
+export function optionalNames<N extends string>(value: unknown, name: N): { [K in N]?: string[] } {
+  if (value === undefined) return {};
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    return { [name]: [...(value)] } as { [K in N]?: string[] };
+  }
+  throw new KeyturnError('ERR_OPTION_INVALID', `${name} must be a list of strings`, { claim: name });
+}
+
 /** Whether the string holds whole characters only: no half of a surrogate pair. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
@@ -41,4 +50,11 @@ export function isWellFormed(text: string): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && isWellFormed(value);
+}
+
+/** One of the names that an option takes. @throws KeyturnError `ERR_OPTION_INVALID`, listing them. */
+export function oneOf<N extends string>(value: unknown, option: string, names: readonly N[]): N {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be ${names.map((name) => `'${name}'`).join(' or ')}`, { claim: option });
 }

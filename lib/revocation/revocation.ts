@@ -1,15 +1,21 @@
 import type { Claims } from '../claims.js';
-import { KeyturnError } from '../errors.js';
+import { KeyturnError, type KeyturnErrorCode } from '../errors.js';
 import type { AuthEvent, EventHub } from '../events.js';
 import type { NativeSessions } from '../native.js';
 import { fromFailure, fromNumber } from '../native-error.js';
 import { nativeSessionsOf, registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
-import { requiredString } from '../options/strings.js';
+import { optionalNames, requiredString } from '../options/strings.js';
 
 export interface CutOffOptions {
   /** A moment in Unix seconds, not in the future; fractions are fine. Default: everything there is. */
   readonly before?: number | undefined;
+}
+
+/** What a subject may do from now on. */
+export interface Rights {
+  readonly roles?: readonly string[] | undefined;
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /**
@@ -32,12 +38,24 @@ export interface Revocation {
    */
   key(kid: string): Promise<void>;
   /**
-   * Whether a token with these claims is revoked. No I/O. `true` also when the index is full and cannot say.
+   * Makes a subject's access tokens stale (`ERR_PERMISSIONS_STALE`, 401): the client refreshes, and that issues the new roles and
+   * permissions in every session. What is not given stays as it is; without either it needs `refresh.onRefresh`, which then says
+   * them. Ends no session. Resolves when the sessions, too, have been rewritten: both is one step of the store.
+   *
+   * A sign-in that is under way gets what it brings along: change the roles in your own records first, then call this.
+   */
+  permissions(subject: string, rights?: Readonly<Rights>): Promise<void>;
+  /**
+   * Whether a token with these claims is revoked, or its roles and permissions are out of date. No I/O. `true` also when the index
+   * is full and cannot say.
    *
    * @throws KeyturnError `ERR_NOT_READY` before the store has been loaded, `ERR_STORE_CLOSED` after it was closed.
    */
   isRevoked(claims: Readonly<Claims>): boolean;
 }
+
+/** What the index answers for a token that must not be accepted. */
+const REVOKED: ReadonlySet<KeyturnErrorCode> = new Set(['ERR_TOKEN_REVOKED', 'ERR_PERMISSIONS_STALE', 'ERR_REVOCATION_FULL']);
 
 /** An answer of the addon that may be a failure. */
 interface Settled {
@@ -82,11 +100,18 @@ export function createRevocation(handle: NativeSessions, events: EventHub, ready
       await ready();
       settle(await handle.revokeKey(name), { reason: 'key' });
     },
+    async permissions(subject, rights = {}) {
+      const name = requiredString(subject, 'subject', 'claims.sub');
+      checkOptions(rights, 'the rights', ['roles', 'permissions']);
+      const changes = { ...optionalNames(rights.roles, 'roles'), ...optionalNames(rights.permissions, 'permissions') };
+      await ready();
+      settle(await handle.changePermissions(name, changes, Date.now()), { reason: 'permissions', subject: name });
+    },
     isRevoked(claims) {
       const number = handle.revocationOf(identity(claims), Date.now());
       if (number === null) return false;
       const error = fromNumber(number);
-      if (error.code === 'ERR_TOKEN_REVOKED' || error.code === 'ERR_REVOCATION_FULL') return true;
+      if (REVOKED.has(error.code)) return true;
       throw error;
     },
   };

@@ -1,23 +1,27 @@
 import { KeyturnError } from '../errors.js';
-import { EventHub } from '../events.js';
+import { type AuthEvent, type AuthEventType, EventHub } from '../events.js';
 import type { Limiter } from '../limiter.js';
-import { native, type NativeFailure, type NativePair, type NativeSessions } from '../native.js';
+import { native, type NativeFailure, type NativePair, type NativeRefresh, type NativeSessions, type PairAnswer } from '../native.js';
 import { fromFailure, fromNumber, translated } from '../native-error.js';
 import { registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
 import { optionalString, requiredString } from '../options/strings.js';
 import { createRevocation, type Revocation } from '../revocation/revocation.js';
+import { refreshIfAllowed, sessionOf } from './ask-application.js';
+import { ClockWatch } from './clock-watch.js';
 import { registerInternals, type SessionInternals } from './internals.js';
 import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
 import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
-import { resolveOptions, type SessionsOptions } from './options.js';
+import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
+import type { OnRefresh } from './refresh-options.js';
 import type { Sessions } from './sessions.js';
-import { signIn } from './sign-in.js';
-import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from './types.js';
+import { carriedParts, contextOf, signIn } from './sign-in.js';
+import { Staleness } from './staleness.js';
+import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 import { refuseUnsealedKeys, warnOfUnsealedKeys } from './unsealed-keys.js';
 
-export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions } from './options.js';
+export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions, type Strategy } from './options.js';
 
 /**
  * Sessions over a store. Returns at once and opens the store in the background; every promise waits for that by itself, and
@@ -26,7 +30,8 @@ export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions } from '.
  * @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead.
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
-  const { settings, keys, timetable, masterKey } = resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { settings, keys, timetable, masterKey } = resolved;
   const isUnsealed = keys === undefined && masterKey === undefined;
   if (isUnsealed) refuseUnsealedKeys(settings.store);
   const handle = translated(() => native.NativeSessions.create(settings, keys, timetable));
@@ -34,7 +39,7 @@ export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const opened = (): void => {
     if (isUnsealed) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, settings.idle, { unlock, opened });
+  return new NodeSessions(handle, resolved, { unlock, opened });
 }
 
 /** What is done before the store is opened, and after. */
@@ -50,22 +55,28 @@ class NodeSessions implements Sessions {
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
+  readonly #clock: ClockWatch;
+  readonly #staleness: Staleness;
+  readonly #onRefresh: OnRefresh | undefined;
   readonly #hooks: Opening;
   #opening: Promise<void> | undefined;
   #signingKid: string | undefined;
 
-  constructor(handle: NativeSessions, idleMs: number, hooks: Opening) {
+  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, hooks: Opening) {
     this.#native = handle;
+    this.#onRefresh = onRefresh;
     this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
+    this.#clock = new ClockWatch(handle);
     const noticeKeys = (): void => {
       this.#noticeKeys();
     };
-    this.#maintenance = new Maintenance(handle, idleMs, noticeKeys);
+    this.#maintenance = new Maintenance(handle, idle, this.#clock, noticeKeys);
+    this.#staleness = new Staleness(handle, this.#events, staleness);
     this.keys = createSessionKeys(handle, () => this.ready(), noticeKeys);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
-    registerInternals(this, this.#internals());
+    registerInternals(this, this.#internals(strategy));
     // Whoever asks for ready() is told of a failure; nobody has to ask.
     this.ready().catch(() => undefined);
   }
@@ -84,7 +95,9 @@ class NodeSessions implements Sessions {
     const { failure } = await this.#native.open(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
     this.#signingKid = signingKidOf(this.#native);
+    await this.#clock.compare();
     this.#maintenance.start();
+    this.#staleness.start();
     this.#hooks.opened();
   }
 
@@ -101,28 +114,59 @@ class NodeSessions implements Sessions {
     await this.ready();
     const now = Date.now();
     const { pair, failure } = await this.#native.start(request, now);
-    return tokenPair(this.#unless(failure, pair), now);
+    const started = this.#unless(failure, pair);
+    const { subject } = started.session;
+    for (const { id, reason } of started.ended ?? []) this.#events.emit({ type: 'revoked', time: now, subject, session: id, reason });
+    return tokenPair(started, now);
   }
 
   async refresh(refreshToken: string, options: Readonly<RefreshOptions> = {}): Promise<RefreshedPair> {
-    checkOptions(options, 'refresh()', ['activity']);
+    checkOptions(options, 'refresh()', ['activity', 'accessToken', 'context', 'address']);
     const report = activityReport(options.activity);
-    if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
+    const address = optionalString(options.address, 'address');
+    const accessToken = optionalString(options.accessToken, 'accessToken');
+    requireToken(refreshToken);
+    const request: NativeRefresh = {
+      token: refreshToken,
+      ...contextOf(options.context),
+      ...(report === undefined ? {} : { report }),
+      ...(address === undefined ? {} : { origin: address }),
+      ...(accessToken === undefined ? {} : { accessToken }),
+    };
+    await this.ready();
+    const { pair, failure } = await this.#refresh(request, address);
+    const granted = this.#unless(failure, pair, address);
+    const now = Date.now();
+    const { subject, id } = granted.session;
+    for (const event of eventsOf(granted)) this.#events.emit({ ...event, time: now, subject, session: id, address });
+    return { ...tokenPair(granted, now), outcome: outcomeOf(granted) };
+  }
+
+  #refresh(request: NativeRefresh, address: string | undefined): Promise<PairAnswer> {
+    if (this.#onRefresh === undefined) return this.#native.refresh(request, Date.now());
+    return refreshIfAllowed(this.#native, this.#onRefresh, request, ({ id, subject }) => {
+      this.#events.emit({ type: 'revoked', time: Date.now(), subject, session: id, address, reason: 'refused' });
+    });
+  }
+
+  async renew(refreshToken: string, options: Readonly<RenewOptions> = {}): Promise<TokenPair> {
+    checkOptions(options, 'renew()', ['roles', 'permissions', 'claims', 'authenticated', 'context']);
+    const authenticated = flag(options.authenticated, 'authenticated');
+    const change = { ...carriedParts(options), authenticated, ...contextOf(options.context) };
+    requireToken(refreshToken);
     await this.ready();
     const now = Date.now();
-    const { pair, failure } = await this.#native.refresh(refreshToken, report, now);
-    const granted = this.#unless(failure, pair);
-    const outcome = (granted.outcome ?? 'rotated') as RefreshedPair['outcome'];
-    const type = ({ rotated: 'refresh_rotated', replayed: 'refresh_replayed', healed: 'store_rollback_healed' } as const)[outcome];
-    this.#events.emit({ type, time: now, subject: granted.session.subject, session: granted.session.id });
-    return { ...tokenPair(granted, now), outcome };
+    const { pair, failure } = await this.#native.renew({ token: refreshToken, ...change }, now);
+    const renewed = this.#unless(failure, pair);
+    this.#events.emit({ type: 'refresh_rotated', time: now, subject: renewed.session.subject, session: renewed.session.id, reason: 'renewed' });
+    return tokenPair(renewed, now);
   }
 
   async list(subject: string): Promise<readonly Session[]> {
     const name = requiredString(subject, 'subject', 'claims.sub');
     await this.ready();
     const { sessions, failure } = await this.#native.list(name, Date.now());
-    return this.#unless(failure, sessions).map(session);
+    return this.#unless(failure, sessions).map(sessionOf);
   }
 
   async end(sid: string, options: Readonly<{ subject?: string }> = {}): Promise<void> {
@@ -147,29 +191,37 @@ class NodeSessions implements Sessions {
   }
 
   verify(accessToken: string): Readonly<AccessClaims> {
+    const claims = this.#verify(accessToken);
+    this.#staleness.check();
+    return claims;
+  }
+
+  /** As of the revocations that are known here, however old. */
+  #verify(accessToken: string): Readonly<AccessClaims> {
     const payload = this.#verifyRaw(accessToken, Date.now());
     if (typeof payload === 'string') return JSON.parse(payload) as AccessClaims;
     throw fromNumber(payload);
   }
 
   async close(): Promise<void> {
+    this.#staleness.stop();
     await this.#maintenance.stop();
     const { failure } = await this.#native.close(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
   }
 
   /** Turns a failure into its error and its event; else gives the value, which then is there. */
-  #unless<T>(failure: NativeFailure | undefined, value: T | undefined): T {
+  #unless<T>(failure: NativeFailure | undefined, value: T | undefined, address?: string): T {
     if (failure === undefined && value !== undefined) return value;
     const error = failure === undefined ? new KeyturnError('ERR_INTERNAL', 'The addon gave no answer.') : fromFailure(failure);
     const type = eventOf(error);
     if (type !== undefined) {
-      this.#events.emit({ type, time: Date.now(), subject: failure?.subject, session: failure?.sid, reason: error.reason });
+      this.#events.emit({ type, time: Date.now(), subject: failure?.subject, session: failure?.sid, address, reason: error.reason });
     }
     throw error;
   }
 
-  #internals(): SessionInternals {
+  #internals(strategy: Strategy): SessionInternals {
     const handle = this.#native;
     const settled = (failure: NativeFailure | undefined, subject: string | undefined): string | undefined => {
       if (failure !== undefined) throw fromFailure(failure);
@@ -177,7 +229,12 @@ class NodeSessions implements Sessions {
     };
     return {
       events: this.#events,
-      sessionOf: (token) => handle.sessionOf(token) ?? undefined,
+      strategy,
+      verify: (accessToken) => this.#verify(accessToken),
+      checkStaleness: (onStale) => {
+        this.#staleness.check(onStale);
+      },
+      sessionOf: (token) => handle.sessionOf(token, Date.now()) ?? undefined,
       namesUnknownKey: (token) => handle.namesUnknownKey(token),
       learnKeys: async () => {
         await handle.learnKeys(Date.now());
@@ -191,8 +248,8 @@ class NodeSessions implements Sessions {
         const { failure, subject } = await handle.endByRefreshToken(token, reason, Date.now());
         return settled(failure, subject);
       },
-      async endAllByRefreshToken(token) {
-        const { failure, subject } = await handle.endAllByRefreshToken(token, Date.now());
+      async endAllByRefreshToken(token, _reason, context) {
+        const { failure, subject } = await handle.endAllByRefreshToken(token, context, Date.now());
         return settled(failure, subject);
       },
       jwks: () => this.keys.jwks(),
@@ -211,17 +268,22 @@ class NodeSessions implements Sessions {
   }
 }
 
+function requireToken(refreshToken: unknown): void {
+  if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
+}
+
+function flag(value: unknown, option: string): boolean {
+  if (value === undefined || typeof value === 'boolean') return value === true;
+  throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be true or false`, { claim: option });
+}
+
 function tokenPair(pair: NativePair, now: number): TokenPair {
   return {
     accessToken: pair.accessToken,
     refreshToken: pair.refreshToken,
     expiresIn: Math.max(0, Math.floor(pair.expiresAt / 1000) - Math.floor(now / 1000)),
-    session: session(pair.session),
+    session: sessionOf(pair.session),
   };
-}
-
-function session({ device, ...rest }: NativePair['session']): Session {
-  return { ...rest, device };
 }
 
 function activityReport(activity: unknown): number | undefined {
@@ -230,8 +292,30 @@ function activityReport(activity: unknown): number | undefined {
   throw new KeyturnError('ERR_OPTION_INVALID', 'activity must be the milliseconds since the last input', { claim: 'activity' });
 }
 
-function eventOf({ code, reason }: KeyturnError): 'refresh_reuse' | 'session_expired' | 'generation_ahead' | undefined {
+function outcomeOf({ outcome }: NativePair): RefreshedPair['outcome'] {
+  return outcome === 'healed_ahead' ? 'healed' : ((outcome ?? 'rotated') as RefreshedPair['outcome']);
+}
+
+const EVENTS_OF = {
+  rotated: ['refresh_rotated'],
+  replayed: ['refresh_replayed'],
+  healed: ['store_rollback_healed'],
+  healed_ahead: ['generation_ahead', 'store_rollback_healed'],
+} as const;
+
+/** What a grant tells an operator. */
+function eventsOf({ outcome, elsewhere, contention }: NativePair): readonly Pick<AuthEvent, 'type' | 'reason'>[] {
+  const types = EVENTS_OF[(outcome ?? 'rotated') as keyof typeof EVENTS_OF];
+  return [
+    ...types.map((type) => ({ type })),
+    ...(elsewhere === true ? [{ type: 'context_mismatch', reason: 'report' } as const] : []),
+    ...(contention === undefined ? [] : [{ type: 'refresh_contention', reason: contention } as const]),
+  ];
+}
+
+function eventOf({ code, reason }: KeyturnError): AuthEventType | undefined {
   if (code === 'ERR_REFRESH_REUSED') return 'refresh_reuse';
   if (code === 'ERR_SESSION_EXPIRED') return 'session_expired';
+  if (reason === 'context') return 'context_mismatch';
   return reason === 'rollback' ? 'generation_ahead' : undefined;
 }

@@ -1,6 +1,8 @@
 import type { EventHub } from '../events.js';
 import type { Limiter, LimiterOptions } from '../limiter.js';
+import type { Strategy } from './options.js';
 import type { Sessions } from './sessions.js';
+import type { OnStale } from './staleness.js';
 import type { AccessClaims } from './types.js';
 
 /**
@@ -9,7 +11,15 @@ import type { AccessClaims } from './types.js';
  */
 export interface SessionInternals {
   readonly events: EventHub;
-  /** The `sid` of a refresh token whose shape and tag are good; `undefined` for anything else. No store is read. */
+  readonly strategy: Strategy;
+  /** As `sessions.verify`, by the revocations that are known here, however old. */
+  verify(accessToken: string): Readonly<AccessClaims>;
+  /**
+   * @throws KeyturnError `ERR_STORE_UNAVAILABLE` while the revocations may be out of date and `onStale` (default: the sessions' own
+   * option) is `'reject'`.
+   */
+  checkStaleness(onStale: OnStale | undefined): void;
+  /** The `sid` of what `refresh` takes if it is of our making, expired or not; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
   /** Whether a refresh token is one of a key that is not known here, which another process may have made just now. */
   namesUnknownKey(refreshToken: string): boolean;
@@ -28,9 +38,9 @@ export interface SessionInternals {
   endByRefreshToken(refreshToken: string, reason: 'logout' | 'login'): Promise<string | undefined>;
   /**
    * Ends every session of the subject if the refresh token is one that `refresh` would accept now; an older generation ends its
-   * own session and no other. Never counts as reuse. Resolves as {@link endByRefreshToken}.
+   * own session and no other, and so does one from another context than the session is bound to. Never counts as reuse. Resolves as {@link endByRefreshToken}.
    */
-  endAllByRefreshToken(refreshToken: string, reason: 'logout'): Promise<string | undefined>;
+  endAllByRefreshToken(refreshToken: string, reason: 'logout', context?: string): Promise<string | undefined>;
   /** The public halves of the signing keys, as a JWK Set. */
   jwks(): { readonly keys: readonly object[] };
   /** Figures for `/metrics` by their full Prometheus names. Callable before readiness. */

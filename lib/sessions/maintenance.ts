@@ -1,6 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { NativeSessions } from '../native.js';
+import type { ClockWatch } from './clock-watch.js';
 
 const PURGE_EVERY_MS = 60_000;
+
+/** A round over ten million revocations takes about 50 ms of this thread, in steps of less than one. */
+const SWEEP_EVERY_MS = 15_000;
 
 /** A wall clock that has moved this much against the steady one since the last turn was set, and may be set again. */
 const CLOCK_SET_MS = 30_000;
@@ -10,22 +16,26 @@ const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
 
 /**
  * Stores activity in batches, forgets expired revocations, and once a minute lets the store delete what is past use. Every
- * five seconds, or ten times in an idle limit that is shorter than that. The timer keeps no process alive.
+ * five seconds, or ten times in an idle limit that is shorter than that. At each turn the clock is compared with the store's. The timer keeps no process alive.
  */
 export class Maintenance {
   readonly #native: NativeSessions;
+  readonly #clock: ClockWatch;
   readonly #everyMs: number;
   readonly #done: () => void;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
+  #sweptAt = 0;
+  #isStopped = false;
   #isNearlyFull = false;
   #isUnreadable = false;
   #clockOffset = Date.now() - performance.now();
 
   /** @param done is called after each turn. */
-  constructor(handle: NativeSessions, idleMs: number, done: () => void = () => undefined) {
+  constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch, done: () => void = () => undefined) {
     this.#native = handle;
+    this.#clock = clock;
     this.#done = done;
     this.#everyMs = Math.max(100, Math.min(5000, Math.floor(idleMs / 10)));
   }
@@ -43,6 +53,7 @@ export class Maintenance {
 
   /** Stops the timer and lets a batch under way settle. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }
@@ -50,10 +61,20 @@ export class Maintenance {
   /** A failed batch stays noted and goes with the next one, so there is nothing to report here. */
   async #run(): Promise<void> {
     const now = Date.now();
-    await this.#native.maintain(this.#forget(now), now);
+    const forget = this.#forget(now);
+    await this.#native.maintain(forget, now);
+    if (forget !== FORGET.nothing) await this.#sweep(now);
+    await this.#clock.compare();
     this.#warnIfNearlyFull();
     this.#warnIfUnreadable();
     this.#done();
+  }
+
+  /** Finishes the round that `maintain` has made a step of, with the event loop running between one step and the next. */
+  async #sweep(now: number): Promise<void> {
+    if (Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return;
+    this.#sweptAt = now;
+    while (!this.#isStopped && !this.#native.expire(now)) await setImmediate();
   }
 
   /** What is forgotten is gone, so a turn in which the clock was set forgets nothing. */

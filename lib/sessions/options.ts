@@ -7,11 +7,14 @@ import { isKeys, sessionKeysOf } from '../keys/source.js';
 import type { NativeKeySet, NativeTimetable } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
-import { requiredString } from '../options/strings.js';
+import { oneOf, requiredString } from '../options/strings.js';
 import type { MasterKeyOption } from './master-key.js';
+import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
+import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
+import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type StalenessOptions } from './staleness.js';
 
 /** Options of `createSessions`. Every default has its reason in `docs/defaults.md`. */
-export interface SessionsOptions {
+export interface SessionsOptions extends StalenessOptions {
   /** `memory:` (private), `memory:NAME` (shared by threads) or `sqlite:PATH`. */
   readonly store: string;
   /** `iss` of the access tokens: who you are. */
@@ -28,18 +31,23 @@ export interface SessionsOptions {
    * as it is, so `process.env.KEYTURN_MASTER_KEY` may be given.
    */
   readonly masterKey?: MasterKeyOption | undefined;
+  /**
+   * What is exchanged for the next access token: `'rotation'` (default), a refresh token that works once; `'jti-exchange'`, the
+   * expired access token; `'renewal'`, the access token near its end, and nothing is remembered. `docs/design.md` says what each
+   * gives up.
+   */
+  readonly strategy?: Strategy | undefined;
   readonly access?: Readonly<{
     /** The life of an access token, 1 s to 24 h. Default `'5m'`. */
     ttl?: Duration | undefined;
   }>;
-  readonly refresh?: Readonly<{
-    /** How long a used refresh token is answered with the same successor again, 0 to 5 min. Default `'10s'`. */
-    grace?: Duration | undefined;
-  }>;
+  readonly refresh?: Readonly<RefreshSettings> | undefined;
   /** How long a session may rest. Default `'1h'`, or `absolute` if that is shorter. */
   readonly idle?: Duration | undefined;
   /** How long a session lasts at most, counted from sign-in. Default `'24h'`. */
   readonly absolute?: Duration | undefined;
+  /** How many sessions a user may have at once. Without it there is no limit. */
+  readonly maxSessions?: MaxSessions | undefined;
 }
 
 /** How the signing keys in the store rotate. Every default has its reason in `docs/defaults.md`. */
@@ -55,24 +63,30 @@ export interface StoredKeyOptions {
   readonly publishFor?: Duration | undefined;
 }
 
+/** How sessions are kept alive. */
+export type Strategy = 'rotation' | 'jti-exchange' | 'renewal';
+
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'masterKey', 'access', 'refresh', 'idle', 'absolute',
+  'store', 'issuer', 'audience', 'keys', 'masterKey', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions', ...STALENESS_OPTIONS,
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
 export interface ResolvedOptions {
   readonly settings: {
+    readonly strategy: Strategy;
     readonly store: string;
     readonly issuer: string;
     readonly audience: string;
     readonly accessTtl: number;
-    readonly grace: number;
     readonly idle: number;
     readonly absolute: number;
-  };
+    readonly maxSessions?: { readonly count: number; readonly when: string };
+  } & ResolvedRefreshSettings;
+  readonly onRefresh: OnRefresh | undefined;
   readonly keys: NativeKeySet | undefined;
   readonly timetable: NativeTimetable | undefined;
   readonly masterKey: MasterKeyOption | undefined;
+  readonly staleness: ResolvedStaleness;
 }
 
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -80,9 +94,8 @@ const DEFAULT_IDLE_MS = 3_600_000;
 /** @throws KeyturnError `ERR_OPTION_UNKNOWN` or `ERR_OPTION_INVALID`, saying what to write instead. */
 export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOptions {
   checkOptions(options, 'createSessions()', SESSIONS_OPTIONS);
-  const { access = {}, refresh = {}, keys } = options;
+  const { access = {}, refresh = {}, keys, maxSessions } = options;
   checkOptions(access, 'access', ['ttl']);
-  checkOptions(refresh, 'refresh', ['grace']);
   const store = requiredString(options.store, 'store', "'sqlite:./data/keyturn.db'");
   if (cluster.isWorker && store.startsWith('memory:')) {
     throw new KeyturnError(
@@ -94,17 +107,21 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
   const absolute = parseDuration(options.absolute ?? '24h', 'absolute');
   return {
     settings: {
+      strategy: oneOf(options.strategy ?? 'rotation', 'strategy', ['rotation', 'jti-exchange', 'renewal']),
       store,
       issuer: requiredString(options.issuer, 'issuer', "'https://app.example.com'"),
       audience: requiredString(options.audience, 'audience', "'app'"),
       accessTtl: parseDuration(access.ttl ?? '5m', 'access.ttl'),
-      grace: parseDuration(refresh.grace ?? '10s', 'refresh.grace'),
+      ...resolveRefresh(refresh),
       // A default must not contradict what was asked for.
       idle: options.idle === undefined ? Math.min(DEFAULT_IDLE_MS, absolute) : parseDuration(options.idle, 'idle'),
       absolute,
+      ...(maxSessions === undefined ? {} : { maxSessions: resolveMaxSessions(maxSessions) }),
     },
+    onRefresh: refresh.onRefresh,
     ...resolveKeys(keys),
     masterKey: options.masterKey,
+    staleness: resolveStaleness(options),
   };
 }
 

@@ -1,30 +1,38 @@
 import { KeyturnError } from '../errors.js';
 import type { NativeSessions } from '../native.js';
 import { checkOptions } from '../options/checks.js';
-import { optionalString, requiredString } from '../options/strings.js';
-import type { StartOptions } from './types.js';
+import { isWellFormed, optionalNames, optionalString, requiredString } from '../options/strings.js';
+import type { CarriedClaims, StartOptions } from './types.js';
 
 type NativeSignIn = Parameters<NativeSessions['start']>[0];
+type NativeClaims = Pick<NativeSignIn, 'roles' | 'permissions' | 'claims'>;
 
 /** A sign-in as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_OPTION_UNKNOWN` or `ERR_CLAIMS_INVALID`. */
 export function signIn(options: Readonly<StartOptions>): NativeSignIn {
-  checkOptions(options, 'start()', ['subject', 'roles', 'permissions', 'claims', 'device']);
+  checkOptions(options, 'start()', ['subject', 'roles', 'permissions', 'claims', 'device', 'context']);
   const device = optionalString(options.device, 'device');
   return {
     subject: requiredString(options.subject, 'subject', "{ subject: 'alice' }"),
-    ...list(options.roles, 'roles'),
-    ...list(options.permissions, 'permissions'),
-    ...(options.claims === undefined ? {} : { claims: claimsText(options.claims) }),
+    ...carriedParts(options),
     ...(device === undefined ? {} : { device }),
+    ...contextOf(options.context),
   };
 }
 
-function list<N extends 'roles' | 'permissions'>(value: unknown, name: N): { [K in N]?: string[] } {
-  if (value === undefined) return {};
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
-    return { [name]: [...(value)] } as { [K in N]?: string[] };
-  }
-  throw new KeyturnError('ERR_OPTION_INVALID', `${name} must be a list of strings`, { claim: name });
+/** What a session carries from token to token, as the addon takes it. @throws KeyturnError `ERR_OPTION_INVALID`, `ERR_CLAIMS_INVALID`. */
+export function carriedParts({ roles, permissions, claims }: Readonly<CarriedClaims>): NativeClaims {
+  return {
+    ...optionalNames(roles, 'roles'),
+    ...optionalNames(permissions, 'permissions'),
+    ...(claims === undefined ? {} : { claims: claimsText(claims) }),
+  };
+}
+
+/** What a session is bound to; an empty string is one too. @throws KeyturnError `ERR_OPTION_INVALID`. */
+export function contextOf(context: unknown): { context?: string } {
+  if (context === undefined) return {};
+  if (typeof context === 'string' && isWellFormed(context)) return { context };
+  throw new KeyturnError('ERR_OPTION_INVALID', 'context must be a string of whole characters', { claim: 'context' });
 }
 
 function claimsText(claims: unknown): string {

@@ -15,6 +15,7 @@ export interface Session {
 /** What a sign-in or a refresh hands out. */
 export interface TokenPair {
   readonly accessToken: string;
+  /** What `refresh` takes. With the strategies `'jti-exchange'` and `'renewal'` it is the access token itself. */
   readonly refreshToken: string;
   /** Seconds until the access token expires. */
   readonly expiresIn: number;
@@ -28,20 +29,43 @@ export interface RefreshedPair extends TokenPair {
   readonly outcome: RefreshOutcome;
 }
 
-export interface StartOptions {
-  /** Who signed in; becomes `sub`. 1 to 255 characters. */
-  readonly subject: string;
+/** What a session carries from token to token; at most 4 KiB as JSON. */
+export interface CarriedClaims {
   readonly roles?: readonly string[] | undefined;
   readonly permissions?: readonly string[] | undefined;
   /** The application's own claims; reserved names throw `ERR_CLAIMS_INVALID`. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface StartOptions extends CarriedClaims {
+  /** Who signed in; becomes `sub`. 1 to 255 characters. */
+  readonly subject: string;
   /** A label for the session list, for instance `Firefox on Linux`. Cut at 255 characters. */
   readonly device?: string | undefined;
+  /** What the session is bound to: needed if `refresh.binding` is set, and an error otherwise. Kept as an HMAC. */
+  readonly context?: string | undefined;
 }
 
 export interface RefreshOptions {
   /** Milliseconds since the user's last input. Without it the refresh does not count as activity. */
   readonly activity?: number | undefined;
+  /** The access token that comes along; asked for by `refresh.pairing`, and otherwise not looked at. */
+  readonly accessToken?: string | undefined;
+  /** Where the token is used, as at `start()`: needed if `refresh.binding` is set, and an error otherwise. */
+  readonly context?: string | undefined;
+  /**
+   * Where the request came from, cut to what you want compared, for instance `203.0.113.0/24`; at most 64 characters count. A
+   * replay from another address than the rotation raises `refresh_contention`. Events carry it.
+   */
+  readonly address?: string | undefined;
+}
+
+/** What changes; roles, permissions and claims that are not given stay, and given ones replace those of that kind as a whole. */
+export interface RenewOptions extends CarriedClaims {
+  /** Whether the user has just proved again who they are: then `auth_time` is now. Default `false`: it stays. */
+  readonly authenticated?: boolean | undefined;
+  /** Where the token is used, as at `refresh()`; the new session is bound to it. */
+  readonly context?: string | undefined;
 }
 
 /** The claims of an access token that keyturn issued. */

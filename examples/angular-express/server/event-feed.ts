@@ -9,6 +9,8 @@ const SHOWN = [
   'refresh_rotated',
   'refresh_replayed',
   'refresh_reuse',
+  'refresh_contention',
+  'context_mismatch',
   'session_expired',
   'logout',
   'revoked',

@@ -9,7 +9,7 @@ export function csrfRoute(context: AuthContext): Route {
     judgedBy: 'other',
     async handle(req, res) {
       requireOrigin(context, req);
-      const session = await readSession(context, req);
+      const session = context.usesCookie ? await readSession(context, req) : 'none';
       if (typeof session === 'string') {
         sendNothing(res);
         return;

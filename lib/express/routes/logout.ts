@@ -6,7 +6,7 @@ import { type CookieSession, readSession, requireCsrfToken, requireOrigin } from
 import type { Route } from './route.js';
 
 /** Ends what a refresh token stands for; resolves with the subject if there was anything to end. */
-type End = (refreshToken: string) => Promise<string | undefined>;
+type End = (refreshToken: string, req: IncomingMessage) => Promise<string | undefined>;
 
 /** `POST /logout`: ends this session. 204 also when there was nothing to end; the cookies are cleared even if the store is down. */
 export function logoutRoute(context: AuthContext): Route {
@@ -15,7 +15,7 @@ export function logoutRoute(context: AuthContext): Route {
 
 /** `POST /logout-all`: the same for every session of the user. */
 export function logoutAllRoute(context: AuthContext): Route {
-  return route(context, (refreshToken) => context.internals.endAllByRefreshToken(refreshToken, 'logout'));
+  return route(context, (refreshToken, req) => context.internals.endAllByRefreshToken(refreshToken, 'logout', context.contextOf(req)));
 }
 
 function route(context: AuthContext, end: End): Route {
@@ -28,7 +28,7 @@ async function logout(context: AuthContext, end: End, req: IncomingMessage, res:
   if (typeof session !== 'string') {
     requireCsrfToken(context, req, session.sid);
     context.cookie.clear(res);
-    const subject = await end(session.refreshToken);
+    const subject = await end(session.refreshToken, req);
     if (subject !== undefined) emitFor(context, req, 'logout', { subject, session: session.sid, reason: 'logout' });
   } else {
     context.cookie.clear(res);

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { KeyturnError } from '../../errors.js';
 import { reportedActivity } from '../../http/activity.js';
+import { readBearer } from '../../http/bearer.js';
+import { addressPrefixOf } from '../../http/ip.js';
 import { sendNothing } from '../../http/responses.js';
 import { STATUS_OF } from '../../http/status.js';
 import { type AuthContext, emitFor } from '../context.js';
@@ -11,7 +13,7 @@ import type { Route } from './route.js';
 
 /**
  * `POST /refresh`: 200 with the next pair; 204 without a cookie, so that a visitor's first page shows no error; 401 and both
- * cookies cleared when the session is over. An answer 503 leaves the cookies: the session is as it was.
+ * cookies cleared when the session is over. Answers 503 and `ERR_PAIRING` leave the cookies: the session is as it was.
  */
 export function refreshRoute(context: AuthContext): Route {
   return { judgedBy: 'other', handle: (req, res) => refresh(context, req, res) };
@@ -32,11 +34,31 @@ async function refresh(context: AuthContext, req: IncomingMessage, res: ServerRe
   requireCsrfToken(context, req, session.sid);
   limit(context, req, session.sid);
   try {
-    sendGrant(context, res, 200, await context.sessions.refresh(session.refreshToken, { activity: reportedActivity(req) }));
+    const pair = await context.sessions.refresh(session.refreshToken, {
+      activity: reportedActivity(req),
+      accessToken: accessTokenOf(req),
+      context: context.contextOf(req),
+      address: addressPrefixOf(context.clientAddress(req)),
+    });
+    sendGrant(context, res, 200, pair);
   } catch (error) {
-    if (error instanceof KeyturnError && STATUS_OF[error.code] === 401) context.cookie.clear(res);
+    if (isOver(error)) context.cookie.clear(res);
     throw error;
   }
+}
+
+/** What `refresh.pairing` may ask for; a header that holds no token is as good as none. */
+function accessTokenOf(req: IncomingMessage): string | undefined {
+  try {
+    return readBearer(req);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether nothing can be refreshed with this cookie any more. What did not come with the right access token may still do so. */
+function isOver(error: unknown): boolean {
+  return error instanceof KeyturnError && STATUS_OF[error.code] === 401 && error.code !== 'ERR_PAIRING';
 }
 
 function limit(context: AuthContext, req: IncomingMessage, sid: string): void {

@@ -29,9 +29,10 @@ export function endSessionRoute(context: AuthContext, verifier: RequestVerifier)
     judgedBy: 'bearer',
     async handle(req, res, id) {
       await context.readiness.wait();
-      const { sub } = await verifier.findClaimsOf(req);
+      const { sub, sid } = await verifier.findClaimsOf(req);
       if (!SID.test(id)) throw new KeyturnError('ERR_SESSION_UNKNOWN', 'there is no such session');
-      await context.sessions.end(id, { subject: sub });
+      // The caller's own needs no proof of whose it is, which a strategy that remembers nothing could not give.
+      await context.sessions.end(id, id === sid ? {} : { subject: sub });
       sendNothing(res);
     },
   };

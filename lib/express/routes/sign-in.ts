@@ -4,6 +4,7 @@ import { KeyturnError, type KeyturnErrorCode } from '../../errors.js';
 import { type JsonObject, readJsonBody, type RequestWithBody } from '../../http/body.js';
 import { deviceLabel } from '../../http/device-label.js';
 import { limiterKeyOf } from '../../http/ip.js';
+import type { StartOptions, TokenPair } from '../../sessions/types.js';
 import { type AuthContext, emitFor } from '../context.js';
 import { readSession, requireOrigin } from '../cookie-checks.js';
 import { sendGrant } from './grant.js';
@@ -52,9 +53,20 @@ export async function signIn(context: AuthContext, how: SignIn, req: RequestWith
   }
   const { subject, roles, permissions, claims, device = deviceLabel(req.headers['user-agent']) } = checked(user);
   await endPrevious(context, req);
-  const pair = await context.sessions.start({ subject, roles, permissions, claims, device });
+  const pair = await start(context, req, { subject, roles, permissions, claims, device, context: context.contextOf(req) });
   emitFor(context, req, 'login_ok', { subject, session: pair.session.id });
   sendGrant(context, res, how.status, pair);
+}
+
+async function start(context: AuthContext, req: IncomingMessage, options: StartOptions): Promise<TokenPair> {
+  try {
+    return await context.sessions.start(options);
+  } catch (error) {
+    if (error instanceof KeyturnError && error.code === 'ERR_SESSION_LIMIT') {
+      emitFor(context, req, 'login_failed', { subject: options.subject, reason: error.code });
+    }
+    throw error;
+  }
 }
 
 function limit(context: AuthContext, req: SignInRequest, account: string): void {
@@ -71,7 +83,7 @@ function checked(user: unknown): AuthenticatedUser {
 }
 
 async function endPrevious(context: AuthContext, req: IncomingMessage): Promise<void> {
-  const previous = await readSession(context, req);
+  const previous = context.usesCookie ? await readSession(context, req) : 'none';
   if (typeof previous === 'string') return;
   const subject = await context.internals.endByRefreshToken(previous.refreshToken, 'login');
   if (subject !== undefined) emitFor(context, req, 'logout', { subject, session: previous.sid, reason: 'login' });

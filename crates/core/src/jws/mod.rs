@@ -8,7 +8,7 @@ mod header;
 mod raw;
 
 pub use any_header::AnyHeaderReader;
-pub use compact::{Parts, finish, seal, split};
+pub use compact::{Parts, finish, seal, seal_joined, split};
 pub use cost::{signs_slowly, verifies_slowly};
 pub use extra::{ExtraHeader, MAX_EXTRA_BYTES};
 pub(crate) use header::media_type;

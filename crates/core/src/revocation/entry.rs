@@ -24,6 +24,14 @@ pub enum Target {
         /// Its `kid`.
         kid: String,
     },
+    /// Access tokens of one subject whose roles and permissions were read up to a moment. Ends no session: the next refresh
+    /// gets a token with newer ones.
+    Permissions {
+        /// Its `sub`.
+        subject: String,
+        /// Compared with the time in a `jti` of ours; foreign tokens that were issued up to its second.
+        before: UnixMs,
+    },
     /// One session with all its access tokens.
     Session {
         /// Its `sid`.
@@ -78,7 +86,15 @@ impl Revocation {
         }
     }
 
-    /// A cut-off. `latest_end` is the latest absolute end of any session that it reaches.
+    /// A cut-off for a subject's roles and permissions, until every token that was issued up to it is over.
+    pub fn permissions(subject: String, before: UnixMs) -> Self {
+        Self {
+            target: Target::Permissions { subject, before },
+            expires_at: before.plus(MAX_TOKEN_LIFE).plus(MAX_TOLERANCE),
+        }
+    }
+
+    /// A cut-off that ends sessions. `latest_end` is the latest absolute end of any session that it reaches.
     pub fn cut_off(target: Target, now: UnixMs, latest_end: UnixMs) -> Self {
         Self {
             target,
@@ -97,6 +113,7 @@ mod tests {
         let hour = Span::from_secs(3600);
         assert!(Revocation::token("a".into(), now.plus(hour)).expires_at > now.plus(hour));
         assert_eq!(Revocation::key("k".into()).expires_at, UnixMs::MAX);
+        assert!(Revocation::permissions("a".into(), now).expires_at > now.plus(MAX_TOKEN_LIFE));
         let target = Target::Everything { before: now };
         let far = now.plus(Span::from_secs(90 * 86_400));
         assert!(Revocation::cut_off(target.clone(), now, far).expires_at > far);

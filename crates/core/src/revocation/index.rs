@@ -1,174 +1,99 @@
 //! The revocation index of one process.
 //!
-//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five small maps, does no
-//! I/O and allocates nothing; empty maps are passed over by one atomic load each. dashmap is used behind methods that
-//! return copies: no guard leaves a method, and no method holds two.
+//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five maps, does no I/O and
+//! allocates nothing; empty maps are passed over by one atomic load each, and so are most names that are not held.
 //!
-//! Identifiers are kept as 16-byte keyed digests (SipHash-1-3 with 128 bits, key drawn at start), so chosen identifiers can
-//! neither collide nor crowd one shard. At its bound the index refuses every verification with
+//! Names are kept as 16-byte keyed digests. At its bound the index refuses every verification with
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
 
-use std::{
-    hash::{BuildHasherDefault, Hasher},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-};
-
-use dashmap::{DashMap, mapref::entry::Entry};
-use siphasher::sip128::{Hasher128, SipHasher13};
-
 use super::{
+    atomic::{AtomicUsize, Ordering},
+    bound::Bound,
+    cutoff::Cutoff,
+    digest::{Digest, DigestKey, Kind},
+    entries::{Entries, Swept},
     entry::{Revocation, Target},
-    fingerprint::{Digest, Fingerprint, moment},
+    everything::Everything,
+    expiry::Expiry,
+    fingerprint::{Fingerprint, made, read},
 };
 use crate::{
     error::{Code, Error},
     jwt::{Identity, RevocationCheck},
-    random::{self, Random},
+    random::Random,
     session::TimedId,
     time::UnixMs,
 };
 
-/// How many entries an index takes unless told otherwise: about half a gigabyte when full.
+/// How many entries an index takes unless told otherwise: about 400 megabytes when full.
 pub const DEFAULT_CAPACITY: usize = 10_000_000;
+
+/// In how many parts the sessions and tokens are swept: of ten million entries, twenty thousand at a time.
+const PARTS: usize = 512;
+
+/// The same for subjects, which are revoked one by one less often.
+const PARTS_OF_SUBJECTS: usize = 64;
+
+/// The same for keys, of which there are few.
+const PARTS_OF_KEYS: usize = 1;
+
+/// How many entries one step of the expiry looks at before it lets go, and what a part costs beside its entries: together
+/// well under a millisecond.
+const STEP: usize = 40_000;
+const COST_OF_PART: usize = 16;
 
 /// What is revoked, in memory. Shared by every thread of the process.
 #[derive(Debug)]
 pub struct RevocationIndex {
-    key: [u8; 16],
-    capacity: usize,
-    /// Tokens, sessions and keys: revoked if present. The value is the entry's expiry.
-    ids: DashMap<Digest, UnixMs, BuildHasherDefault<DigestHasher>>,
-    subjects: DashMap<Digest, Cutoff, BuildHasherDefault<DigestHasher>>,
-    /// The cut-off for everything, in Unix milliseconds plus one; 0 when there is none. Written under the lock beside it,
-    /// read without: release on write and acquire on read, so whoever sees it set sees the newest one published.
-    everything: AtomicU64,
-    /// The same with its expiry, for those who change it.
-    everything_cutoff: Mutex<Option<Cutoff>>,
-    /// Number of entries in both maps. Raised before an entry is inserted, with release, and read with acquire: whoever can
-    /// know of an entry sees a number above zero.
-    count: AtomicUsize,
-    /// How many entries could not be taken, and how many of those a reload has made good. The index is complete while the
-    /// two are equal. Release on write and acquire on read: who sees them equal sees the entries.
-    refused: AtomicU64,
-    healed: AtomicU64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Cutoff {
-    before: UnixMs,
-    expires_at: UnixMs,
-}
-
-/// The digests are uniformly distributed already; eight of their bytes are the hash.
-#[derive(Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((first, _)) = bytes.split_first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    // An array announces its length before its bytes; the length says nothing.
-    fn write_usize(&mut self, _: usize) {}
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Key = 1,
-    Session = 2,
-    Subject = 3,
-    Token = 4,
+    key: DigestKey,
+    bound: Bound,
+    /// Sessions and tokens: revoked if present.
+    ids: Entries<Expiry>,
+    /// The same for keys.
+    keys: Entries<Expiry>,
+    /// Cut-offs for sessions, by subject.
+    subjects: Entries<Cutoff>,
+    /// Cut-offs for roles and permissions, by subject.
+    permissions: Entries<Cutoff>,
+    everything: Everything,
+    /// The part that the next step of the expiry begins with.
+    swept: AtomicUsize,
 }
 
 impl RevocationIndex {
     /// An empty index for `capacity` entries.
     pub fn new(capacity: usize, random: &dyn Random) -> Result<Self, Error> {
         Ok(Self {
-            key: random::array(random)?,
-            capacity,
-            ids: DashMap::default(),
-            subjects: DashMap::default(),
-            everything: AtomicU64::new(0),
-            everything_cutoff: Mutex::new(None),
-            count: AtomicUsize::new(0),
-            refused: AtomicU64::new(0),
-            healed: AtomicU64::new(0),
+            key: DigestKey::generate(random)?,
+            bound: Bound::new(capacity),
+            ids: Entries::new(PARTS, capacity),
+            keys: Entries::new(PARTS_OF_KEYS, 0),
+            subjects: Entries::new(PARTS_OF_SUBJECTS, capacity),
+            permissions: Entries::new(PARTS_OF_SUBJECTS, capacity),
+            everything: Everything::new(),
+            swept: AtomicUsize::new(0),
         })
     }
 
     /// Adds an entry; the later expiry and the later cut-off win over one that is there.
     pub fn insert(&self, revocation: &Revocation) {
-        let expires_at = revocation.expires_at;
+        let expiry = Expiry::from(revocation.expires_at);
+        let admit = || self.bound.admit();
+        let digest = |kind, name: &str| self.key.digest(kind, name.as_bytes());
         match &revocation.target {
-            Target::Everything { before } => {
-                let mut cutoff = self.everything_cutoff.lock().unwrap_or_else(PoisonError::into_inner);
-                let merged = cutoff.map_or(
-                    Cutoff {
-                        before: *before,
-                        expires_at,
-                    },
-                    |known| Cutoff {
-                        before: known.before.max(*before),
-                        expires_at: known.expires_at.max(expires_at),
-                    },
-                );
-                *cutoff = Some(merged);
-                self.everything.store(merged.before.as_millis() + 1, Ordering::Release);
+            Target::Everything { before } => self.everything.insert(Cutoff::new(*before, expiry)),
+            Target::Key { kid } => self.keys.insert(digest(Kind::Key, kid), expiry, admit),
+            Target::Permissions { subject, before } => {
+                let cutoff = Cutoff::new(*before, expiry);
+                self.permissions.insert(digest(Kind::Subject, subject), cutoff, admit);
             }
-            Target::Key { kid } => self.insert_id(self.digest(Kind::Key, kid.as_bytes()), expires_at),
-            Target::Session { sid } => {
-                self.insert_id(self.digest(Kind::Session, sid.to_string().as_bytes()), expires_at);
-            }
-            Target::Token { jti } => self.insert_id(self.digest(Kind::Token, jti.as_bytes()), expires_at),
+            Target::Session { sid } => self.ids.insert(digest(Kind::Session, &sid.to_string()), expiry, admit),
             Target::Subject { subject, before } => {
-                let before = *before;
-                match self.subjects.entry(self.digest(Kind::Subject, subject.as_bytes())) {
-                    Entry::Occupied(mut there) => {
-                        let cutoff = there.get_mut();
-                        cutoff.before = cutoff.before.max(before);
-                        cutoff.expires_at = cutoff.expires_at.max(expires_at);
-                    }
-                    Entry::Vacant(free) => {
-                        if self.admit() {
-                            free.insert(Cutoff { before, expires_at });
-                        }
-                    }
-                }
+                let cutoff = Cutoff::new(*before, expiry);
+                self.subjects.insert(digest(Kind::Subject, subject), cutoff, admit);
             }
+            Target::Token { jti } => self.ids.insert(digest(Kind::Token, jti), expiry, admit),
         }
-    }
-
-    fn insert_id(&self, digest: Digest, expires_at: UnixMs) {
-        match self.ids.entry(digest) {
-            Entry::Occupied(mut there) => {
-                let later = expires_at.max(*there.get());
-                *there.get_mut() = later;
-            }
-            Entry::Vacant(free) => {
-                if self.admit() {
-                    free.insert(expires_at);
-                }
-            }
-        }
-    }
-
-    /// Counts one more entry, or marks the index as full.
-    fn admit(&self) -> bool {
-        let admitted = self.count.fetch_add(1, Ordering::AcqRel) < self.capacity;
-        if !admitted {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            self.refused.fetch_add(1, Ordering::Release);
-        }
-        admitted
     }
 
     /// Whether this session is revoked, by name or by a cut-off for its subject or for everything.
@@ -178,133 +103,155 @@ impl RevocationIndex {
 
     /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
-        self.has(Kind::Session, sid.to_string().as_bytes())
+        self.ids
+            .contains(&self.key.digest(Kind::Session, sid.to_string().as_bytes()))
     }
 
     /// The latest cut-off that a new session of `subject` must start after.
     pub fn cutoff(&self, subject: &str) -> Option<UnixMs> {
-        let digest = self.digest(Kind::Subject, subject.as_bytes());
-        let own = self.subjects.get(&digest).map(|cutoff| cutoff.before);
-        own.max(self.everything_before())
+        let own = self.subjects.get(&self.key.digest(Kind::Subject, subject.as_bytes()));
+        own.map(Cutoff::before).max(self.everything.before())
     }
 
-    /// Drops the entries that have expired by `now`.
-    pub fn expire(&self, now: UnixMs) {
-        {
-            let mut cutoff = self.everything_cutoff.lock().unwrap_or_else(PoisonError::into_inner);
-            if cutoff.take_if(|cutoff| cutoff.expires_at <= now).is_some() {
-                self.everything.store(0, Ordering::Release);
+    /// The latest cut-off for roles and permissions of `subject`. A new `jti` must carry a later time; it is to be asked for
+    /// before the roles are read, or a token could hold the old ones under a time that promises the new ones.
+    pub fn permissions_cutoff(&self, subject: &str) -> Option<UnixMs> {
+        let own = self
+            .permissions
+            .get(&self.key.digest(Kind::Subject, subject.as_bytes()));
+        own.map(Cutoff::before)
+    }
+
+    /// One small step of forgetting what has expired by `now`: at most some ten thousand entries, of which one part at a
+    /// time is locked. Says whether it was the last of a round over all of them. Threads that do this at once share a round.
+    pub fn expire(&self, now: UnixMs) -> bool {
+        let mut cost = 0;
+        loop {
+            let part = self.swept.fetch_add(1, Ordering::AcqRel);
+            let Some(swept) = self.sweep(part, now) else {
+                // Others may have taken parts beyond the end meanwhile; the round begins anew for them too.
+                self.swept.store(0, Ordering::Release);
+                self.everything.expire(now);
+                return true;
+            };
+            self.bound.release(swept.dropped);
+            cost += swept.seen + COST_OF_PART;
+            if cost >= STEP {
+                return false;
             }
         }
-        let mut dropped = 0;
-        self.ids.retain(|_, expires_at| {
-            let live = *expires_at > now;
-            dropped += usize::from(!live);
-            live
-        });
-        self.subjects.retain(|_, cutoff| {
-            let live = cutoff.expires_at > now;
-            dropped += usize::from(!live);
-            live
-        });
-        self.count.fetch_sub(dropped, Ordering::Relaxed);
+    }
+
+    /// Sweeps a part, counted over all maps; `None` past the last one.
+    fn sweep(&self, part: usize, now: UnixMs) -> Option<Swept> {
+        let mut part = part;
+        if part < self.ids.parts() {
+            return Some(self.ids.sweep(part, now));
+        }
+        part -= self.ids.parts();
+        if part < self.keys.parts() {
+            return Some(self.keys.sweep(part, now));
+        }
+        part -= self.keys.parts();
+        for cutoffs in [&self.subjects, &self.permissions] {
+            if part < cutoffs.parts() {
+                return Some(cutoffs.sweep(part, now));
+            }
+            part -= cutoffs.parts();
+        }
+        None
     }
 
     /// Takes every unexpired entry of the store. An index that was full is complete again if all of them fitted and none
     /// was refused meanwhile.
     pub fn reload<'a>(&self, revocations: impl IntoIterator<Item = &'a Revocation>) {
-        let refused = self.refused.load(Ordering::Acquire);
+        let begun = self.bound.begin_reload();
         for revocation in revocations {
             self.insert(revocation);
         }
-        if self.refused.load(Ordering::Acquire) == refused {
-            self.healed.store(refused, Ordering::Release);
-        }
+        self.bound.end_reload(begun);
     }
 
-    /// How many entries there are.
+    /// How many entries there are, the cut-off for everything apart.
     pub fn len(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.bound.held()
     }
 
     /// Whether there is no entry at all.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0 && self.everything_before().is_none()
+        self.len() == 0 && self.everything.before().is_none()
     }
 
     /// Whether an entry had to be left out, so that nothing can be verified.
     pub fn is_full(&self) -> bool {
-        self.refused.load(Ordering::Acquire) != self.healed.load(Ordering::Acquire)
+        self.bound.is_exceeded()
     }
 
     /// Whether four fifths of the capacity are taken.
     pub fn is_nearly_full(&self) -> bool {
-        self.len() >= self.capacity / 5 * 4
+        self.bound.is_nearly_reached()
     }
 
-    fn everything_before(&self) -> Option<UnixMs> {
-        self.everything.load(Ordering::Acquire).checked_sub(1).map(UnixMs::new)
-    }
-
-    fn has(&self, kind: Kind, id: &[u8]) -> bool {
-        self.ids.contains_key(&self.digest(kind, id))
-    }
-
-    /// Judges a token by the digests of its names and by when it counts as made. Both are asked for only where they matter.
+    /// Judges a token by the digests of its names and by its moments. All are asked for only where they matter.
     fn judge(
         &self,
         digest_of: impl Fn(Kind) -> Option<Digest>,
-        moment: impl Fn() -> Option<UnixMs>,
+        made: impl Fn() -> Option<UnixMs>,
+        read: impl Fn() -> Option<UnixMs>,
     ) -> Result<(), Error> {
-        const fn revoked(reason: &'static str) -> Error {
-            Error::because(Code::TokenRevoked, reason)
+        const fn revoked(reason: &'static str) -> Result<(), Error> {
+            Err(Error::because(Code::TokenRevoked, reason))
         }
+        let is_in = |entries: &Entries<Expiry>, kind| {
+            !entries.is_empty() && digest_of(kind).is_some_and(|digest| entries.contains(&digest))
+        };
+        let has_cutoffs = !self.subjects.is_empty() || !self.permissions.is_empty();
+        let subject = if has_cutoffs { digest_of(Kind::Subject) } else { None };
+        let cutoff_in = |cutoffs: &Entries<Cutoff>| {
+            let subject = subject.filter(|_| !cutoffs.is_empty())?;
+            cutoffs.get(&subject).map(Cutoff::before)
+        };
         // The doubtful second is dead, and so is a token that does not say when it was issued.
-        let is_cut_off = |before: UnixMs| moment().is_none_or(|moment| moment <= before);
-        if self.is_full() {
+        let is_cut_off = |before: UnixMs| made().is_none_or(|made| made <= before);
+        if self.bound.is_exceeded() {
             return Err(Code::RevocationFull.into());
         }
-        // The maps are asked only if there is anything in them: their own is_empty() takes every shard's lock in turn.
-        if self.count.load(Ordering::Acquire) > 0 {
-            for (kind, reason) in [(Kind::Session, "session"), (Kind::Token, "token"), (Kind::Key, "key")] {
-                if digest_of(kind).is_some_and(|digest| self.ids.contains_key(&digest)) {
-                    return Err(revoked(reason));
-                }
-            }
-            let cutoff =
-                digest_of(Kind::Subject).and_then(|digest| self.subjects.get(&digest).map(|cutoff| cutoff.before));
-            if cutoff.is_some_and(is_cut_off) {
-                return Err(revoked("subject"));
-            }
+        if is_in(&self.ids, Kind::Session) {
+            return revoked("session");
         }
-        if self.everything_before().is_some_and(is_cut_off) {
-            return Err(revoked("everything"));
+        if is_in(&self.ids, Kind::Token) {
+            return revoked("token");
+        }
+        if is_in(&self.keys, Kind::Key) {
+            return revoked("key");
+        }
+        if cutoff_in(&self.subjects).is_some_and(is_cut_off) {
+            return revoked("subject");
+        }
+        if self.everything.before().is_some_and(is_cut_off) {
+            return revoked("everything");
+        }
+        // Last: a refresh makes good what is merely stale, and nothing else.
+        if cutoff_in(&self.permissions).is_some_and(|before| read().is_none_or(|read| read <= before)) {
+            return Err(Code::PermissionsStale.into());
         }
         Ok(())
     }
 
     fn digest_of(&self, kind: Kind, token: &Identity<'_>) -> Option<Digest> {
         let text = match kind {
-            Kind::Key => return token.kid.map(|kid| self.digest(kind, kid.as_bytes())),
+            Kind::Key => return token.kid.map(|kid| self.key.digest(kind, kid.as_bytes())),
             Kind::Session => token.sid,
             Kind::Subject => token.sub,
             Kind::Token => token.jti,
         };
-        text.map(|text| self.digest(kind, text.decode().as_bytes()))
-    }
-
-    #[expect(clippy::as_conversions, reason = "the discriminants are single bytes")]
-    fn digest(&self, kind: Kind, id: &[u8]) -> Digest {
-        let mut hasher = SipHasher13::new_with_key(&self.key);
-        hasher.write_u8(kind as u8);
-        hasher.write(id);
-        hasher.finish128().as_bytes()
+        text.map(|text| self.key.digest(kind, text.decode().as_bytes()))
     }
 }
 
 impl RevocationCheck for RevocationIndex {
     fn check(&self, token: &Identity<'_>, _: UnixMs) -> Result<(), Error> {
-        self.judge(|kind| self.digest_of(kind, token), || moment(token))
+        self.judge(|kind| self.digest_of(kind, token), || made(token), || read(token))
     }
 
     fn fingerprint(&self, token: &Identity<'_>) -> Fingerprint {
@@ -313,7 +260,8 @@ impl RevocationCheck for RevocationIndex {
             sid: self.digest_of(Kind::Session, token),
             sub: self.digest_of(Kind::Subject, token),
             jti: self.digest_of(Kind::Token, token),
-            moment: moment(token),
+            made: made(token),
+            read: read(token),
         }
     }
 
@@ -324,7 +272,7 @@ impl RevocationCheck for RevocationIndex {
             Kind::Subject => token.sub,
             Kind::Token => token.jti,
         };
-        self.judge(digest, || token.moment)
+        self.judge(digest, || token.made, || token.read)
     }
 }
 
@@ -375,9 +323,12 @@ mod tests {
         let answer = index.check(&identity, NOW);
         let again = index.check_again(&index.fingerprint(&identity), NOW);
         assert_eq!(again, answer, "a fingerprint is judged as the token itself is");
-        answer.err().map(|error| {
-            assert_eq!(error.code(), Code::TokenRevoked);
-            error.reason().unwrap()
+        answer.err().map(|error| match error.code() {
+            Code::PermissionsStale => "stale",
+            code => {
+                assert_eq!(code, Code::TokenRevoked);
+                error.reason().unwrap()
+            }
         })
     }
 
@@ -469,6 +420,66 @@ mod tests {
         assert_eq!(index.cutoff("alice"), Some(LATER));
         assert_eq!(index.cutoff("bob"), Some(LATER));
         assert_eq!(index.len(), 1);
+    }
+
+    #[test]
+    fn stale_permissions_go_by_the_time_in_the_jti_to_the_millisecond() {
+        let index = index(10);
+        let before = NOW;
+        revoke(
+            &index,
+            Target::Permissions {
+                subject: "alice".into(),
+                before,
+            },
+        );
+        let claims = |sub: &str, read: u64, iat: u64| format!(r#"{{"sub":"{sub}","jti":"{}","iat":{iat}}}"#, sid(read));
+        let now = NOW.as_millis();
+        assert_eq!(reason(&index, &claims("alice", now, 1_700_000_000)), Some("stale"));
+        assert_eq!(reason(&index, &claims("alice", now + 1, 1_700_000_000)), None);
+        assert_eq!(reason(&index, &claims("bob", now, 1_700_000_000)), None);
+        // Read long before it was issued, as a renewed token's are.
+        assert_eq!(reason(&index, &claims("alice", now - 1, 1_700_005_000)), Some("stale"));
+        // Moved behind the cut-off of a host whose clock is a little ahead.
+        assert_eq!(reason(&index, &claims("alice", now + 1, 1_699_999_980)), None);
+        assert_eq!(index.permissions_cutoff("alice"), Some(before));
+        assert_eq!(index.permissions_cutoff("bob"), None);
+        assert_eq!(index.cutoff("alice"), None, "sessions go on");
+    }
+
+    #[test]
+    fn foreign_permissions_of_the_doubtful_second_are_stale_and_so_are_undated_ones() {
+        let index = index(10);
+        revoke(
+            &index,
+            Target::Permissions {
+                subject: "alice".into(),
+                before: NOW,
+            },
+        );
+        for jti in [
+            "",
+            r#""jti":"x","#,
+            r#""jti":"AAAAAAAAAAAAAAAAAAAAAA","#,
+            r#""jti":"__________________________","#,
+        ] {
+            let at = |iat: &str| reason(&index, &format!(r#"{{"sub":"alice",{jti}"x":0{iat}}}"#));
+            assert_eq!(at(r#","iat":1700000000"#), Some("stale"), "{jti}");
+            assert_eq!(at(r#","iat":1700000001"#), None, "{jti}");
+            assert_eq!(at(""), Some("stale"), "{jti}");
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_and_stale_is_revoked() {
+        let index = index(10);
+        let subject = "alice".to_owned();
+        revoke(&index, Target::Permissions { subject, before: NOW });
+        revoke(&index, Target::Everything { before: NOW });
+        assert_eq!(reason(&index, r#"{"sub":"alice","iat":1}"#), Some("everything"));
+        index.expire(LATER);
+        assert_eq!(reason(&index, r#"{"sub":"alice","iat":1}"#), None);
+        assert!(index.is_empty());
     }
 
     #[test]

@@ -1,6 +1,15 @@
 //! Revocation: what is revoked, and the index that every verification asks.
 
+mod atomic;
+mod bound;
+mod cutoff;
+mod digest;
+mod entries;
 mod entry;
+mod everything;
+mod expiry;
+mod filter;
+mod filter_tests;
 mod fingerprint;
 mod index;
 

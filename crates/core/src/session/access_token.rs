@@ -11,7 +11,6 @@ use crate::{
     error::{Code, Error},
     jws::{protected_header, seal},
     keys::{Key, LiveKeys},
-    random::Random,
     time::UnixMs,
 };
 
@@ -22,7 +21,7 @@ pub(super) const TYP: &str = "at+jwt";
 const MAX_CLAIMS_BYTES: usize = 4096;
 
 /// Names that keyturn gives a meaning: an application cannot set them through its own claims.
-const RESERVED: [&str; 13] = [
+pub(super) const RESERVED: [&str; 13] = [
     "iss",
     "aud",
     "sub",
@@ -84,16 +83,9 @@ impl AccessTokens {
         })
     }
 
-    /// A token for the session as its record stands. `read_at` is when the roles in it were read.
-    pub(super) fn issue(
-        &self,
-        record: &Record,
-        now: UnixMs,
-        read_at: UnixMs,
-        random: &dyn Random,
-    ) -> Result<AccessToken, Error> {
+    /// A token for the session as its record stands. The time in its `jti` is when the roles in it were read.
+    pub(super) fn issue(&self, record: &Record, now: UnixMs, jti: TimedId) -> Result<AccessToken, Error> {
         let expires_at = access_expiry(record, now, self.settings.access_ttl);
-        let jti = TimedId::generate(read_at, random)?;
         let mut payload = String::with_capacity(self.prefix.len() + record.claims.len() + 256);
         payload.push_str(&self.prefix);
         payload.push_str(",\"sub\":");
@@ -205,7 +197,7 @@ mod tests {
         let keys = Arc::new(KeySet::new([key]).unwrap().into());
         let token = AccessTokens::new(keys, &settings())
             .unwrap()
-            .issue(record, START, START, &SystemRandom::new())
+            .issue(record, START, TimedId::generate(START, &SystemRandom::new()).unwrap())
             .unwrap();
         assert_eq!(token.expires_at, START.plus(Span::from_secs(300)));
         let segment = token.text.split('.').nth(1).unwrap();

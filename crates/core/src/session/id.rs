@@ -26,10 +26,15 @@ impl TimedId {
     /// A new identifier for the moment `at`. The time has 48 bits, which last until the year 10889; a clock that says more
     /// is broken and is [`Code::Internal`].
     pub fn generate(at: UnixMs, random: &dyn Random) -> Result<Self, Error> {
+        Self::at(at, random::array(random)?)
+    }
+
+    /// The identifier for a moment with these further bits, which make it unique.
+    pub fn at(at: UnixMs, rest: [u8; 10]) -> Result<Self, Error> {
         if at.as_millis() >> 48 != 0 {
             return Err(Error::because(Code::Internal, "the clock is broken"));
         }
-        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = random::array(random)?;
+        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = rest;
         let [_, _, t0, t1, t2, t3, t4, t5] = at.as_millis().to_be_bytes();
         Ok(Self([t0, t1, t2, t3, t4, t5, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]))
     }

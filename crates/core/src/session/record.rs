@@ -30,8 +30,15 @@ pub struct Record {
     pub idle: Span,
     /// When it ends whatever happens; fixed at sign-in.
     pub absolute_end: UnixMs,
+    /// What it was started in, if sessions are bound to that: an HMAC under a key that the store does not hold.
+    pub start_context: Option<Digest>,
+    /// The same of whoever rotated last.
+    pub last_context: Option<Digest>,
     /// A label for the owner's list.
     pub device: Option<String>,
+    /// When the claims below were set, if that was after the last rotation. Access tokens carry the later of the two in `jti`,
+    /// and what changes the claims reaches every token that was made before.
+    pub rights_at: UnixMs,
     /// The claims to issue again: the members of a JSON object, without braces.
     pub claims: String,
     /// Its end, if it has ended.
@@ -52,14 +59,22 @@ pub struct Ended {
 pub enum EndReason {
     /// Its absolute end passed.
     Absolute,
+    /// Its refresh token came from another context than the one that it is bound to.
+    Context,
     /// Its last possible generation was used up.
     Generation,
     /// It rested longer than its idle limit.
     Idle,
+    /// Its subject signed in once more than the limit of sessions allows.
+    Limit,
     /// A new sign-in from the same browser took its place.
     Login,
     /// Its user signed out.
     Logout,
+    /// The application refused to go on with it when it was refreshed.
+    Refused,
+    /// A session with other rights or a newer sign-in took its place: [`super::renew()`].
+    Renewed,
     /// A refresh token was used twice.
     Reuse,
     /// The application or an operator ended it.
@@ -69,12 +84,16 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 12] = [
         Self::Absolute,
+        Self::Context,
         Self::Generation,
         Self::Idle,
+        Self::Limit,
         Self::Login,
         Self::Logout,
+        Self::Refused,
+        Self::Renewed,
         Self::Reuse,
         Self::Revoked,
         Self::Rollback,
@@ -84,10 +103,14 @@ impl EndReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Absolute => "absolute",
+            Self::Context => "context",
             Self::Generation => "generation",
             Self::Idle => "idle",
+            Self::Limit => "limit",
             Self::Login => "login",
             Self::Logout => "logout",
+            Self::Refused => "refused",
+            Self::Renewed => "renewed",
             Self::Reuse => "reuse",
             Self::Revoked => "revoked",
             Self::Rollback => "rollback",
@@ -142,6 +165,11 @@ impl Record {
         self.last_activity = self.last_activity.max(at);
     }
 
+    /// When its claims were read last: at a rotation, or when they were set since.
+    pub fn read_at(&self) -> UnixMs {
+        self.rotated_at.max(self.rights_at)
+    }
+
     /// The latest moment that the record knows of: time never runs backwards for a session.
     pub fn latest(&self) -> UnixMs {
         self.rotated_at.max(self.last_activity).max(self.authenticated_at)
@@ -167,7 +195,10 @@ pub(crate) mod tests {
             last_activity: START,
             idle: Span::from_secs(3600),
             absolute_end: START.plus(Span::from_secs(86_400)),
+            start_context: None,
+            last_context: None,
             device: None,
+            rights_at: START,
             claims: String::new(),
             ended: None,
         }

@@ -38,9 +38,20 @@ impl FamilySecret {
         random::array(random).map(Self)
     }
 
+    /// A secret that is known already.
+    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// What the store keeps of it.
     pub fn digest(&self) -> Digest {
         sha256(&self.0)
+    }
+
+    /// What the store keeps of where a session is used: an HMAC under a key of the secret's own, so that the store's content
+    /// cannot be searched for an address, and two sessions from one place have nothing in common.
+    pub fn context_digest(&self, context: &str) -> Digest {
+        HmacKey::sha256(&derive(&self.0, "session context")).tag(context.as_bytes())
     }
 }
 
@@ -116,6 +127,19 @@ impl RefreshKeys {
         let head = bytes.and_then(|bytes| bytes.first().copied());
         let unknown = |head: u8| self.read().iter().all(|key| key.number != head & 0x0f);
         head.is_some_and(|head| head & 0xf0 == FORMAT && unknown(head))
+    }
+
+    /// The HMAC of a message under the key of that number, or under the newest if that key is gone.
+    pub(super) fn tag(&self, number: u8, message: &[u8]) -> Result<Digest, Error> {
+        let keys = self.read();
+        let named = keys.iter().find(|key| key.number == number);
+        let RefreshKey { key, .. } = named.or(keys.last()).ok_or(Code::Internal)?;
+        Ok(key.tag(message))
+    }
+
+    /// Whether the HMAC of a message under any of the keys is as wanted.
+    pub(super) fn any_tag(&self, message: &[u8], is_wanted: impl Fn(&Digest) -> bool) -> bool {
+        self.read().iter().any(|key| is_wanted(&key.key.tag(message)))
     }
 
     /// The text of a token under the key of that number, or under the newest if that key is gone.
@@ -204,6 +228,15 @@ mod tests {
 
     fn keys() -> RefreshKeys {
         RefreshKeys::new(&[(3, &[1; 32]), (4, &[2; 32])]).unwrap()
+    }
+
+    #[test]
+    fn a_context_is_kept_under_a_key_of_its_own_session() {
+        let [one, other] = [token(0), token(0)].map(|token| token.family);
+        assert_eq!(one.context_digest("a"), one.clone().context_digest("a"));
+        assert_ne!(one.context_digest("a"), one.context_digest("b"));
+        assert_ne!(one.context_digest("a"), other.context_digest("a"));
+        assert_ne!(one.context_digest(""), one.digest());
     }
 
     #[test]

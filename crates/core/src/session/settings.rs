@@ -1,7 +1,12 @@
 //! The options of one set of sessions.
 
+use super::{
+    Pairing, SessionLimit, Strategy,
+    rotation::{Heal, Mismatch},
+};
 use crate::{
     error::{Code, Error},
+    store::Lives,
     time::Span,
 };
 
@@ -14,6 +19,8 @@ const MAX_ABSOLUTE: Span = Span::from_secs(400 * 24 * 3600);
 /// How sessions live. Checked once by [`Settings::check`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
+    /// What is exchanged for the next access token.
+    pub strategy: Strategy,
     /// `iss` of the access tokens.
     pub issuer: String,
     /// `aud` of the access tokens.
@@ -22,13 +29,35 @@ pub struct Settings {
     pub access_ttl: Span,
     /// How long a refresh token's predecessor is answered with the same successor.
     pub grace: Span,
+    /// What a refresh has to bring along.
+    pub pairing: Pairing,
     /// How long a session may rest.
     pub idle: Span,
     /// How long a session lasts at most.
     pub absolute: Span,
+    /// What becomes of a refresh token that is ahead of the store.
+    pub heal: Heal,
+    /// Whether sessions are bound to the context in which they are used, and what becomes of a token from elsewhere.
+    pub binding: Option<Mismatch>,
+    /// Whether the application is asked at each refresh: then none is granted without its answer.
+    pub on_refresh: bool,
+    /// How many sessions a subject may have at once; `None`: any number.
+    pub max_sessions: Option<SessionLimit>,
 }
 
 impl Settings {
+    /// How long what is handed out under these settings can be used.
+    pub fn lives(&self) -> Lives {
+        Lives {
+            absolute: self.absolute,
+            after_expiry: if self.strategy == Strategy::Rotation && self.pairing == Pairing::Off {
+                Span::ZERO
+            } else {
+                self.idle
+            },
+        }
+    }
+
     /// Refuses values that contradict each other or cannot be meant, saying which.
     pub fn check(&self) -> Result<(), Error> {
         let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
@@ -48,8 +77,28 @@ impl Settings {
         if self.absolute > MAX_ABSOLUTE {
             return refused("absolute takes at most 400 days");
         }
+        if self.max_sessions.is_some_and(|limit| limit.count == 0) {
+            return refused("maxSessions takes 1 or more");
+        }
         if self.idle > self.absolute {
             return refused("idle must not be longer than absolute");
+        }
+        self.check_strategy()
+    }
+
+    /// What an access token that is exchanged or renewed cannot hold, or what nobody remembers, cannot be asked for.
+    fn check_strategy(&self) -> Result<(), Error> {
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        if self.strategy == Strategy::Rotation {
+            return Ok(());
+        }
+        if self.pairing != Pairing::Off || self.binding.is_some() {
+            return refused("refresh.pairing and refresh.binding are for the strategy 'rotation'");
+        }
+        if self.strategy == Strategy::Renewal && (self.on_refresh || self.max_sessions.is_some()) {
+            return refused(
+                "the strategy 'renewal' remembers no sessions: refresh.onRefresh and maxSessions need another",
+            );
         }
         Ok(())
     }
@@ -58,22 +107,37 @@ impl Settings {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::session::WhenFull;
 
     pub(crate) fn settings() -> Settings {
         Settings {
+            strategy: Strategy::Rotation,
             issuer: "https://app.test".into(),
             audience: "app".into(),
             access_ttl: Span::from_secs(300),
             grace: Span::from_secs(10),
+            pairing: Pairing::Off,
             idle: Span::from_secs(3600),
             absolute: Span::from_secs(86_400),
+            heal: Heal::One,
+            binding: None,
+            on_refresh: false,
+            max_sessions: None,
         }
     }
 
     #[test]
     fn the_defaults_are_fine_and_nonsense_is_refused() {
         assert_eq!(settings().check(), Ok(()));
-        let wrong: [fn(&mut Settings); 8] = [
+        let wrong: [fn(&mut Settings); 11] = [
+            |s| {
+                s.strategy = Strategy::JtiExchange;
+                s.pairing = Pairing::Required;
+            },
+            |s| {
+                s.strategy = Strategy::Renewal;
+                s.on_refresh = true;
+            },
             |s| s.issuer = String::new(),
             |s| s.audience = String::new(),
             |s| s.access_ttl = Span::from_millis(999),
@@ -82,6 +146,12 @@ pub(crate) mod tests {
             |s| s.idle = Span::ZERO,
             |s| s.idle = Span::from_secs(86_401),
             |s| s.absolute = Span::from_secs(401 * 86_400),
+            |s| {
+                s.max_sessions = Some(SessionLimit {
+                    count: 0,
+                    when_full: WhenFull::EndOldest,
+                });
+            },
         ];
         for change in wrong {
             let mut settings = settings();

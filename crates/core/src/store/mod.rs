@@ -11,9 +11,9 @@ use std::fmt;
 
 use crate::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::{Revocation, Target},
-    session::{EndReason, Record, SessionId, rotation},
+    session::{EndReason, PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
 
@@ -41,15 +41,27 @@ pub trait Store: Send + Sync {
     /// Tells `watcher` whenever another process has stored keys from now on, within the store's reach. Called once.
     fn watch_keys(&self, watcher: KeyWatcher);
 
-    /// Stores a new session.
-    fn create(&self, record: Record, done: Done<()>);
+    /// Stores a new session, after [`make_room`](crate::session::make_room) for it if there is a limit: those that give way are
+    /// ended, with the revocation of their access tokens, in the same step. Of many sign-ins at once none gets past the limit.
+    fn create(&self, ask: CreateAsk, done: Done<Created>);
 
     /// Judges a refresh token ([`rotation::refresh`]) and stores what the judgement leaves; when it ends the session, the
-    /// revocation of its access tokens is stored in the same step. `None`: there is no such session.
+    /// revocation of its access tokens is stored in the same step. `None`: there is no such session. An ask that only checks
+    /// ([`rotation::Intent::Check`]) stores nothing but such an end.
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>);
+
+    /// Judges a refresh token ([`crate::session::renew()`]). If it is granted, the session that takes the place of the token's
+    /// and the end of the latter, with its revocation, are stored in the same step, and the new record is the answer. If not,
+    /// as [`Store::refresh`]. A store that cannot write two sessions in one step stores the new one first: nobody has its
+    /// tokens yet.
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>);
 
     /// Ends sessions and stores the revocation that belongs to it in the same step.
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>);
+
+    /// Changes the claims that the open sessions of a subject carry, and stores the revocation of its older access tokens in the
+    /// same step ([`crate::session::change_permissions`]). An error within the answer has changed nothing.
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>);
 
     /// Stores a revocation that ends no session.
     fn revoke(&self, revocation: Revocation, done: Done<()>);
@@ -67,6 +79,29 @@ pub trait Store: Send + Sync {
     /// Shows `watcher` every revocation that another process stores from now on, within the store's reach. Called once.
     fn watch(&self, watcher: Watcher);
 
+    /// How long ago, by a steady clock, the watcher had certainly been shown every revocation there is. Zero where nobody else
+    /// writes. While it grows, others may have revoked what is still accepted here.
+    fn staleness(&self) -> Span {
+        Span::ZERO
+    }
+
+    /// Whether revocations may have been missed since the last call, so that all of them are to be read again.
+    fn missed(&self) -> bool {
+        false
+    }
+
+    /// How far the clocks of those who share the store may lie apart. A cut-off that is meant to be now is set so much later,
+    /// and what is made afterwards is made later still.
+    fn clock_skew(&self) -> Span {
+        Span::ZERO
+    }
+
+    /// Keeps the longest lives that anybody has ever used with this store, and answers them: entries have to outlive sessions
+    /// that were started under other options. A store that lasts no longer than its users may answer what it is given.
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        done(Ok(own));
+    }
+
     /// Deletes what is past every use: sessions over their absolute end by a minute, and expired revocations.
     fn purge(&self, now: UnixMs, done: Done<()>);
 
@@ -77,8 +112,45 @@ pub trait Store: Send + Sync {
     /// The account of that name.
     fn account(&self, name: String, done: Done<Option<Account>>);
 
+    /// The store's own clock, which all who share it can be compared with. `None`, as here, where it has none: then every
+    /// process that uses the store has the clock of one host.
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        done(Ok(None));
+    }
+
     /// Finishes what is queued and lets go of everything. Steps queued later fail with [`Code::StoreClosed`].
     fn close(&self, done: Done<()>);
+}
+
+/// A session to be stored.
+#[derive(Clone, Debug)]
+pub struct CreateAsk {
+    /// The session.
+    pub record: Record,
+    /// How many its subject may have.
+    pub limit: Option<SessionLimit>,
+    /// The time of the sign-in; the record's own times may have been moved behind a cut-off.
+    pub now: UnixMs,
+}
+
+/// A session without a limit, now.
+impl From<Record> for CreateAsk {
+    fn from(record: Record) -> Self {
+        Self {
+            now: record.rotated_at,
+            limit: None,
+            record,
+        }
+    }
+}
+
+/// What became of a session that was to be stored.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Created {
+    /// Whether it was stored; otherwise the limit refused it, and nothing has changed.
+    pub admitted: bool,
+    /// The sessions that gave way, ended.
+    pub ended: Vec<Record>,
 }
 
 /// The answer to a refresh: the judgement, and the record as it stands after it.
@@ -90,6 +162,42 @@ pub struct Refreshed {
     pub record: Record,
     /// The revocation that was stored because the session ended in this step.
     pub revocation: Option<Revocation>,
+}
+
+impl Refreshed {
+    /// The answer to a renewal, given what became of the old session.
+    pub fn renewed(renewed: Result<Record, Error>, old: Record, revocation: Option<Revocation>) -> Self {
+        let (verdict, record) = match renewed {
+            Ok(record) => (rotation::Verdict::Granted(rotation::Outcome::Rotated), record),
+            Err(error) => (rotation::Verdict::Refused(error), old),
+        };
+        Self {
+            verdict,
+            record,
+            revocation,
+        }
+    }
+}
+
+/// How long what is handed out can be used at most.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Lives {
+    /// The absolute limit of a session.
+    pub absolute: Span,
+    /// How long after its end an access token is still good for something: the idle limit where an expired one is exchanged
+    /// for a new one, otherwise zero.
+    pub after_expiry: Span,
+}
+
+impl Lives {
+    /// Of both the longer.
+    #[must_use]
+    pub fn longest(self, other: Self) -> Self {
+        Self {
+            absolute: self.absolute.max(other.absolute),
+            after_expiry: self.after_expiry.max(other.after_expiry),
+        }
+    }
 }
 
 /// Which sessions to end.
@@ -104,6 +212,8 @@ pub struct EndAsk {
     /// The longest that a session can last which a cut-off reaches and the store does not know yet: another process may be
     /// about to store it.
     pub longest: Span,
+    /// [`Store::clock_skew`]: how much later than now a cut-off lies that does not say when.
+    pub skew: Span,
 }
 
 impl EndAsk {
@@ -114,7 +224,13 @@ impl EndAsk {
             reason,
             now,
             longest: Span::ZERO,
+            skew: Span::ZERO,
         }
+    }
+
+    /// Now, for a cut-off: so late as it may be for anybody who shares the store.
+    pub const fn latest_now(&self) -> UnixMs {
+        self.now.plus(self.skew)
     }
 }
 
@@ -150,7 +266,7 @@ pub enum Which {
 
 impl Which {
     /// The cut-off that is stored with it; `None` where the end of each session is stored instead. `latest` is the later of
-    /// now and the latest start of any selected session.
+    /// [`EndAsk::latest_now`] and the latest start of any selected session.
     pub fn cut_off(&self, latest: UnixMs) -> Option<Target> {
         match self {
             Self::Everything { before } => Some(Target::Everything {
@@ -192,13 +308,13 @@ impl Which {
         };
         let subject = record.subject.clone();
         Ok(match rotation::refresh(&mut record, ask) {
-            rotation::Verdict::Granted(_) => Some(Self::Subject {
+            rotation::Verdict::Granted(_) | rotation::Verdict::GrantedElsewhere(_) => Some(Self::Subject {
                 subject,
                 before: None,
                 except: None,
             }),
             rotation::Verdict::Refused(error) if error.code() == Code::RefreshInvalid => None,
-            rotation::Verdict::Refused(_) => Some(Self::Session {
+            rotation::Verdict::Outdated | rotation::Verdict::Refused(_) => Some(Self::Session {
                 sid: ask.token.sid,
                 subject: None,
             }),

@@ -10,10 +10,15 @@ use std::{
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher, Which},
+    session::{
+        PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, change_permissions, make_room, renew, rotation,
+    },
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher,
+        Which,
+    },
     time::{Span, UnixMs},
 };
 
@@ -79,18 +84,21 @@ impl Store for MemoryStore {
     /// There is no other process.
     fn watch_keys(&self, _: KeyWatcher) {}
 
-    fn create(&self, record: Record, done: Done<()>) {
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
         self.step(done, |state| {
             if state.sessions.len() >= MAX_SESSIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
-            state
-                .by_subject
-                .entry(record.subject.clone())
-                .or_default()
-                .insert(record.sid);
-            state.sessions.insert(record.sid, record);
-            Ok(())
+            let CreateAsk { record, limit, now } = ask;
+            let ended = match limit {
+                Some(limit) => state.make_room(limit, &record.subject, now),
+                None => Some(Vec::new()),
+            };
+            let Some(ended) = ended else {
+                return Ok(Created::default());
+            };
+            state.insert(record);
+            Ok(Created { admitted: true, ended })
         });
     }
 
@@ -114,14 +122,54 @@ impl Store for MemoryStore {
         });
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |state| {
+            if state.sessions.len() >= MAX_SESSIONS {
+                return Err(full());
+            }
+            let Some(record) = state.sessions.get_mut(&ask.by.token.sid) else {
+                return Ok(None);
+            };
+            let was_live = record.ended.is_none();
+            let renewed = renew(record, &ask);
+            let before = record.clone();
+            let revocation = before.revocation();
+            if was_live {
+                state.revocations.extend(revocation.clone());
+            }
+            if let Ok(record) = &renewed {
+                state.insert(record.clone());
+            }
+            Ok(Some(Refreshed::renewed(renewed, before, revocation)))
+        });
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |state| Ok(state.end(&ask)));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |state| {
+            if state.revocations.len() >= MAX_REVOCATIONS {
+                return Err(full());
+            }
+            let mut sessions = state.open_sessions(&ask.subject, ask.now);
+            let revocation = match change_permissions(&mut sessions, &ask) {
+                Ok(revocation) => revocation,
+                Err(error) => return Ok(Err(error)),
+            };
+            for record in sessions {
+                state.sessions.insert(record.sid, record);
+            }
+            state.revocations.push(revocation.clone());
+            Ok(Ok(revocation))
+        });
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
         self.step(done, |state| {
             if state.revocations.len() >= MAX_REVOCATIONS {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             state.revocations.push(revocation);
             Ok(())
@@ -140,11 +188,7 @@ impl Store for MemoryStore {
     }
 
     fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>) {
-        self.step(done, |state| {
-            let sids = state.by_subject.get(&subject).into_iter().flatten();
-            let records = sids.filter_map(|sid| state.sessions.get(sid));
-            Ok(records.filter(|record| record.is_open(now)).cloned().collect())
-        });
+        self.step(done, |state| Ok(state.open_sessions(&subject, now)));
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
@@ -178,7 +222,7 @@ impl Store for MemoryStore {
     fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
         self.step(done, |state| {
             if state.accounts.len() >= MAX_ACCOUNTS && !state.accounts.contains_key(&account.name) {
-                return Err(StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched());
+                return Err(full());
             }
             if unless_present && state.accounts.contains_key(&account.name) {
                 return Ok(false);
@@ -204,9 +248,37 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    fn insert(&mut self, record: Record) {
+        self.by_subject
+            .entry(record.subject.clone())
+            .or_default()
+            .insert(record.sid);
+        self.sessions.insert(record.sid, record);
+    }
+
+    /// Ends what gives way to one more session of the subject; `None` if nothing does.
+    fn make_room(&mut self, limit: SessionLimit, subject: &str, now: UnixMs) -> Option<Vec<Record>> {
+        let mut others = self.open_sessions(subject, now);
+        if !make_room(limit, &mut others, now) {
+            return None;
+        }
+        others.retain(|record| record.ended.is_some());
+        for record in &others {
+            self.revocations.extend(record.revocation());
+            self.sessions.insert(record.sid, record.clone());
+        }
+        Some(others)
+    }
+
+    fn open_sessions(&self, subject: &str, now: UnixMs) -> Vec<Record> {
+        let sids = self.by_subject.get(subject).into_iter().flatten();
+        let records = sids.filter_map(|sid| self.sessions.get(sid));
+        records.filter(|record| record.is_open(now)).cloned().collect()
+    }
+
     fn end(&mut self, ask: &EndAsk) -> EndAnswer {
         let mut answer = EndAnswer::default();
-        let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
+        let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
         let resolved = ask
             .which
             .resolve(|sid| Ok::<_, Infallible>(self.sessions.get(sid).cloned()));
@@ -268,4 +340,8 @@ impl State {
             }
         }
     }
+}
+
+fn full() -> StoreError {
+    StoreError::new(Code::StoreUnavailable, "the memory store is full").untouched()
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod connection;
 mod keys;
+mod lives;
 mod revocations;
 mod schema;
 mod sessions;
@@ -16,10 +17,14 @@ use std::{path::Path, sync::atomic::Ordering};
 
 use keyturn_core::{
     account::Account,
+    error::Error,
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher},
-    time::UnixMs,
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Lives, Refreshed, Store, StoreError, StoredKeys,
+        Watcher,
+    },
+    time::{Span, UnixMs},
 };
 
 use writer::Writer;
@@ -53,16 +58,24 @@ impl Store for SqliteStore {
         self.0.watch_keys(watcher);
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.0.queue(done, move |db| sessions::insert(db, &record));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.0.queue(done, move |db| sessions::create(db, &ask));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.0.queue(done, move |db| sessions::refresh(db, &ask));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.0.queue(done, move |db| sessions::renew(db, &ask));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.0.queue(done, move |db| sessions::end(db, &ask));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.0.queue(done, move |db| sessions::permissions(db, &ask));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
@@ -83,6 +96,14 @@ impl Store for SqliteStore {
 
     fn watch(&self, watcher: Watcher) {
         self.0.watch(watcher);
+    }
+
+    fn staleness(&self) -> Span {
+        Span::from_millis(u64::try_from(self.0.staleness().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.0.queue(done, move |db| lives::longest(db, own));
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {

@@ -14,6 +14,7 @@ pub(super) fn insert(db: &Connection, revocation: &Revocation) -> Result<()> {
     let (kind, id, before) = match &revocation.target {
         Target::Everything { before } => ("everything", String::new(), Some(*before)),
         Target::Key { kid } => ("key", kid.clone(), None),
+        Target::Permissions { subject, before } => ("permissions", subject.clone(), Some(*before)),
         Target::Session { sid } => ("session", sid.to_string(), None),
         Target::Subject { subject, before } => ("subject", subject.clone(), Some(*before)),
         Target::Token { jti } => ("token", jti.clone(), None),
@@ -85,6 +86,10 @@ fn read(row: &Row<'_>) -> Result<Revocation> {
     let target = match kind.as_str() {
         "everything" => Target::Everything { before: before(row)? },
         "key" => Target::Key { kid: id },
+        "permissions" => Target::Permissions {
+            subject: id,
+            before: before(row)?,
+        },
         "session" => Target::Session {
             sid: SessionId::parse(&id).map_err(|_| damaged())?,
         },

@@ -56,6 +56,13 @@ const MIGRATIONS: &[&str] = &[
         permissions TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN start_context BLOB;
+    ALTER TABLE keyturn_sessions ADD COLUMN last_context BLOB;
+",
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN rights_at INTEGER NOT NULL DEFAULT 0;
+",
     // Keys become one document a purpose, which core reads (keys::KeyDocument): here the open form, as they were.
     "
     CREATE TABLE keyturn_key_documents (

@@ -1,9 +1,12 @@
 //! The table of sessions.
 
 use keyturn_core::{
+    error::Error,
     revocation::Revocation,
-    session::{EndReason, Ended, Record, SessionId, rotation},
-    store::{EndAnswer, EndAsk, Refreshed, Which},
+    session::{
+        self, EndReason, Ended, PermissionsAsk, Record, RenewAsk, SessionId, change_permissions, make_room, rotation,
+    },
+    store::{CreateAsk, Created, EndAnswer, EndAsk, Refreshed, Which},
     time::{Span, UnixMs},
 };
 use rusqlite::{
@@ -14,13 +17,37 @@ use rusqlite::{
 use super::revocations;
 
 const COLUMNS: &str = "sid, subject, generation, refresh_key, family, rotated_at, authenticated_at, last_activity, idle, \
-     absolute_end, device, claims, ended_at, ended_reason";
+     absolute_end, device, claims, ended_at, ended_reason, start_context, last_context, \
+     rights_at";
 
-/// Stores a new session.
-pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
+/// Stores a new session, after making room for it.
+pub(super) fn create(db: &Connection, ask: &CreateAsk) -> Result<Created> {
+    let mut created = Created {
+        admitted: true,
+        ended: Vec::new(),
+    };
+    if let Some(limit) = ask.limit {
+        let mut others = list(db, &ask.record.subject, ask.now)?;
+        created.admitted = make_room(limit, &mut others, ask.now);
+        others.retain(|record| record.ended.is_some());
+        created.ended = others;
+    }
+    for record in &created.ended {
+        update(db, record)?;
+        if let Some(revocation) = record.revocation() {
+            revocations::insert(db, &revocation)?;
+        }
+    }
+    if created.admitted {
+        insert(db, &ask.record)?;
+    }
+    Ok(created)
+}
+
+fn insert(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO keyturn_sessions ({COLUMNS}, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     ))?
     .execute(params![
         record.sid.as_bytes(),
@@ -37,6 +64,9 @@ pub(super) fn insert(db: &Connection, record: &Record) -> Result<()> {
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
         record.ended.map(|ended| ended.reason.as_str()),
+        record.start_context,
+        record.last_context,
+        to_ms(record.rights_at),
         to_ms(record.sid.time()),
     ])?;
     Ok(())
@@ -61,6 +91,40 @@ pub(super) fn refresh(db: &Connection, ask: &rotation::Ask) -> Result<Option<Ref
         record,
         revocation,
     }))
+}
+
+/// Judges a refresh token and puts a new session in the place of its own.
+pub(super) fn renew(db: &Connection, ask: &RenewAsk) -> Result<Option<Refreshed>> {
+    let Some(before) = load(db, &ask.by.token.sid)? else {
+        return Ok(None);
+    };
+    let mut record = before.clone();
+    let renewed = session::renew(&mut record, ask);
+    if record != before {
+        update(db, &record)?;
+    }
+    if let Ok(renewed) = &renewed {
+        insert(db, renewed)?;
+    }
+    let revocation = record.revocation();
+    if let (None, Some(revocation)) = (before.ended, &revocation) {
+        revocations::insert(db, revocation)?;
+    }
+    Ok(Some(Refreshed::renewed(renewed, record, revocation)))
+}
+
+/// Changes what the open sessions of a subject carry, and stores what makes its older access tokens stale.
+pub(super) fn permissions(db: &Connection, ask: &PermissionsAsk) -> Result<std::result::Result<Revocation, Error>> {
+    let mut sessions = list(db, &ask.subject, ask.now)?;
+    let revocation = match change_permissions(&mut sessions, ask) {
+        Ok(revocation) => revocation,
+        Err(error) => return Ok(Err(error)),
+    };
+    for record in &sessions {
+        update(db, record)?;
+    }
+    revocations::insert(db, &revocation)?;
+    Ok(Ok(revocation))
 }
 
 /// Ends sessions and stores what revokes their access tokens.
@@ -97,7 +161,7 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let (condition, values) = reached(which);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
     let mut answer = EndAnswer::default();
-    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.now);
+    let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
     let mut statement = db.prepare_cached(&format!(
         "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
     ))?;
@@ -216,7 +280,9 @@ fn query(db: &Connection, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<
 fn update(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(
         "UPDATE keyturn_sessions SET generation = ?2, refresh_key = ?3, rotated_at = ?4, authenticated_at = ?5,
-             last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9 WHERE sid = ?1",
+             last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9, start_context = ?10, last_context = ?11,
+             rights_at = ?12
+         WHERE sid = ?1",
     )?
     .execute(params![
         record.sid.as_bytes(),
@@ -228,6 +294,9 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
         record.claims,
         record.ended.map(|ended| to_ms(ended.at)),
         record.ended.map(|ended| ended.reason.as_str()),
+        record.start_context,
+        record.last_context,
+        to_ms(record.rights_at),
     ])?;
     Ok(())
 }
@@ -255,6 +324,9 @@ fn read(row: &Row<'_>) -> Result<Record> {
         last_activity: time(7)?,
         idle: time(8)?.since(UnixMs::default()),
         absolute_end: time(9)?,
+        start_context: row.get(14)?,
+        last_context: row.get(15)?,
+        rights_at: time(16)?,
         device: row.get(10)?,
         claims: row.get(11)?,
         ended,

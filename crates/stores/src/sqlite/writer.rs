@@ -52,6 +52,8 @@ pub(super) struct Writer {
     watcher: Arc<OnceLock<Watcher>>,
     key_watcher: Arc<OnceLock<KeyWatcher>>,
     scrub: Arc<AtomicU8>,
+    /// When everything that others had stored by then had been shown to the watcher.
+    in_step: Arc<Mutex<Instant>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -92,9 +94,11 @@ impl Writer {
         let key_watcher = Arc::new(OnceLock::new());
         let scrub = Arc::new(AtomicU8::new(0));
         let closing = Arc::new(Mutex::new(None));
+        let in_step = Arc::new(Mutex::new(Instant::now()));
         let worker = Worker {
             path: path.to_owned(),
             db: None,
+            was_open: false,
             refused: None,
             broken: None,
             watcher: Arc::clone(&watcher),
@@ -102,6 +106,7 @@ impl Writer {
             scrub: Arc::clone(&scrub),
             seen: Seen::default(),
             polled: Instant::now(),
+            in_step: Arc::clone(&in_step),
         };
         let closed = Arc::clone(&closing);
         thread::Builder::new()
@@ -114,6 +119,7 @@ impl Writer {
             watcher,
             key_watcher,
             scrub,
+            in_step,
         })
     }
 
@@ -153,6 +159,11 @@ impl Writer {
         Arc::clone(&self.scrub)
     }
 
+    /// How long ago that was.
+    pub(super) fn staleness(&self) -> Duration {
+        locked(&self.in_step).elapsed()
+    }
+
     pub(super) fn close(&self, done: Done<()>) {
         let Some(queue) = locked(&self.queue).take() else {
             return done(Ok(()));
@@ -185,6 +196,7 @@ struct Seen {
 struct Worker {
     path: PathBuf,
     db: Option<Connection>,
+    was_open: bool,
     /// Why the file could not be opened, and when that was.
     refused: Option<(Instant, StoreError)>,
     /// Why nothing more is done with the file until a restart: what it holds is not understood.
@@ -194,6 +206,7 @@ struct Worker {
     scrub: Arc<AtomicU8>,
     seen: Seen,
     polled: Instant,
+    in_step: Arc<Mutex<Instant>>,
 }
 
 impl Worker {
@@ -313,6 +326,7 @@ impl Worker {
                 }
                 self.seen.data_version = 0;
                 self.db = Some(db);
+                self.was_open = true;
                 self.refused = None;
                 Ok(())
             }
@@ -326,7 +340,9 @@ impl Worker {
     fn poll_if_due(&mut self) {
         if self.polled.elapsed() >= POLL {
             self.polled = Instant::now();
-            self.poll();
+            if self.poll() && self.broken.is_none() {
+                *locked(&self.in_step) = self.polled;
+            }
             self.scrub_if_asked();
         }
     }
@@ -342,32 +358,37 @@ impl Worker {
         self.scrub.store(if is_empty { 0 } else { left }, Ordering::Release);
     }
 
-    /// Shows the watchers what others have stored. A failure is left to the next turn: the steps report it.
-    fn poll(&mut self) {
+    /// Shows the watchers what others have stored, and says whether that was all of it. A failure is left to the next turn:
+    /// the steps report it.
+    fn poll(&mut self) -> bool {
+        // A connection that was lost is opened anew; the first one is for the first step.
+        if self.db.is_none() && self.was_open {
+            let _refused = self.connect();
+        }
         let Some(db) = &self.db else {
-            return;
+            return false;
         };
         let Ok(version) = db.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)) else {
-            return;
+            return false;
         };
         if mem::replace(&mut self.seen.data_version, version) == version {
-            return;
+            return true;
         }
-        match revocations::after(db, self.seen.revocation) {
-            Ok(news) => {
-                self.seen.revocation = news.last;
-                if let (Some(watcher), false) = (self.watcher.get(), news.revocations.is_empty()) {
-                    watcher(&news.revocations);
-                }
-                self.broken = self
-                    .broken
-                    .take()
-                    .or_else(|| schema::doubt(db, &self.path, news.unreadable));
-            }
+        let Ok(news) = revocations::after(db, self.seen.revocation) else {
             // Read again at the next turn.
-            Err(_) => self.seen.data_version = 0,
+            self.seen.data_version = 0;
+            return false;
+        };
+        self.seen.revocation = news.last;
+        if let (Some(watcher), false) = (self.watcher.get(), news.revocations.is_empty()) {
+            watcher(&news.revocations);
         }
+        self.broken = self
+            .broken
+            .take()
+            .or_else(|| schema::doubt(db, &self.path, news.unreadable));
         self.look_for_keys();
+        true
     }
 
     fn look_for_keys(&mut self) {

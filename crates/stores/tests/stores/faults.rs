@@ -1,14 +1,20 @@
 //! A store that fails when it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use keyturn_core::{
     account::Account,
-    error::Code,
+    error::{Code, Error},
     revocation::Revocation,
-    session::{Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher},
-    time::UnixMs,
+    session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Lives, Refreshed, Store, StoreError, StoredKeys,
+        Watcher,
+    },
+    time::{Span, UnixMs},
 };
 
 /// How the next step goes wrong.
@@ -24,6 +30,11 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
+    time: Mutex<Option<UnixMs>>,
+    staleness: Mutex<Span>,
+    missed: AtomicBool,
+    skew: Mutex<Span>,
+    blind: AtomicBool,
 }
 
 impl FaultyStore {
@@ -31,12 +42,42 @@ impl FaultyStore {
         Arc::new(Self {
             inner,
             next: Mutex::new(None),
+            time: Mutex::new(None),
+            staleness: Mutex::default(),
+            missed: AtomicBool::new(false),
+            skew: Mutex::default(),
+            blind: AtomicBool::new(false),
         })
     }
 
     /// The next step that changes sessions, revocations or keys fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
+    }
+
+    /// From now on the store has a clock, which stands still.
+    pub(crate) fn set_time(&self, time: UnixMs) {
+        *self.time.lock().unwrap() = Some(time);
+    }
+
+    /// Others have not been heard of for so long.
+    pub(crate) fn lag(&self, staleness: Span) {
+        *self.staleness.lock().unwrap() = staleness;
+    }
+
+    /// What others stored may have been missed.
+    pub(crate) fn miss(&self) {
+        self.missed.store(true, Ordering::Relaxed);
+    }
+
+    /// The hosts' clocks lie apart.
+    pub(crate) fn skew(&self, skew: Span) {
+        *self.skew.lock().unwrap() = skew;
+    }
+
+    /// Whether revocations cannot be read.
+    pub(crate) fn blind(&self, is_blind: bool) {
+        self.blind.store(is_blind, Ordering::Relaxed);
     }
 
     /// Nothing fails any more.
@@ -68,16 +109,24 @@ impl Store for FaultyStore {
         self.inner.watch_keys(watcher);
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.step(done, |done| self.inner.create(record, done));
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.step(done, |done| self.inner.create(ask, done));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
         self.step(done, |done| self.inner.refresh(ask, done));
     }
 
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.step(done, |done| self.inner.renew(ask, done));
+    }
+
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
         self.step(done, |done| self.inner.end(ask, done));
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.step(done, |done| self.inner.permissions(ask, done));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
@@ -93,11 +142,30 @@ impl Store for FaultyStore {
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
+        if self.blind.load(Ordering::Relaxed) {
+            return done(Err(StoreError::new(Code::StoreUnavailable, "injected")));
+        }
         self.inner.revocations(now, done);
     }
 
     fn watch(&self, watcher: Watcher) {
         self.inner.watch(watcher);
+    }
+
+    fn staleness(&self) -> Span {
+        *self.staleness.lock().unwrap()
+    }
+
+    fn missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
+    }
+
+    fn clock_skew(&self) -> Span {
+        *self.skew.lock().unwrap()
+    }
+
+    fn lives(&self, own: Lives, done: Done<Lives>) {
+        self.inner.lives(own, done);
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {
@@ -110,6 +178,10 @@ impl Store for FaultyStore {
 
     fn account(&self, name: String, done: Done<Option<Account>>) {
         self.inner.account(name, done);
+    }
+
+    fn time(&self, done: Done<Option<UnixMs>>) {
+        done(Ok(*self.time.lock().unwrap()));
     }
 
     /// Stays open: histories go on over the same store after a restart, and a killed process closes nothing.

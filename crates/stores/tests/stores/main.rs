@@ -10,10 +10,19 @@
 
 mod contract;
 mod faults;
+mod freshness;
 mod keys;
 mod manager;
+mod manager_options;
 mod model;
+mod model_rights;
+mod option_model;
+mod pairing;
+mod permissions;
 mod races;
+mod renewal;
 mod ring;
+mod rotation_options;
 mod sqlite;
+mod strategies;
 mod support;

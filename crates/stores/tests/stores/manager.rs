@@ -8,7 +8,7 @@ use keyturn_core::{
     keys::{Key, KeySet},
     random::SystemRandom,
     revocation::{Revocation, Target},
-    session::{EndReason, Failure, Forget, Granted, Issued, Manager, SignIn, rotation::Outcome},
+    session::{EndReason, Failure, Forget, Granted, Issued, Manager, RefreshRequest, SignIn, rotation::Outcome},
     store::{EndAnswer, EndAsk, Store, Which},
     time::{Span, UnixMs},
 };
@@ -24,7 +24,7 @@ fn start(manager: &Arc<Manager>, subject: &str, now: UnixMs) -> Issued {
 }
 
 fn refresh(manager: &Arc<Manager>, token: &str, now: UnixMs) -> Result<Granted, Failure> {
-    settle(|answer| manager.refresh(token, None, now, answer))
+    settle(|answer| manager.refresh(&RefreshRequest::new(token), now, answer))
 }
 
 fn verify(manager: &Manager, token: &str, now: UnixMs) -> Result<String, Code> {
@@ -409,8 +409,8 @@ fn tokens_of_another_store_are_unknown_here() {
         code(refresh(&other, &issued.refresh_token, START)),
         Code::RefreshInvalid
     );
-    assert_eq!(other.session_of(&issued.refresh_token), None);
-    assert_eq!(one.session_of(&issued.refresh_token), Some(issued.record.sid));
+    assert_eq!(other.session_of(&issued.refresh_token, at(0)).ok(), None);
+    assert_eq!(one.session_of(&issued.refresh_token, at(0)), Ok(issued.record.sid));
 }
 
 #[test]
@@ -454,7 +454,12 @@ fn logging_out_everywhere_ends_at_least_this_session_though_the_store_is_down() 
     let issued = start(&manager, "alice", at(0));
     store.fail_next(Fault::Before);
     let everywhere = settle(|answer| {
-        manager.end_all_by_refresh_token(&issued.refresh_token, EndReason::Logout, at(1), answer);
+        manager.end_all_by_refresh_token(
+            &RefreshRequest::new(&issued.refresh_token),
+            EndReason::Logout,
+            at(1),
+            answer,
+        );
     });
     assert_eq!(code(everywhere), Code::StoreUnavailable);
     assert_eq!(verify(&manager, &issued.access_token, at(1)), Err(Code::TokenRevoked));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyturn_core::{
     error::Code,
     jwt::Scratch,
-    session::{EndReason, Failure, Forget, Granted, Manager, SessionId, rotation::Outcome},
+    session::{EndReason, Failure, Forget, Granted, Manager, RefreshRequest, SessionId, rotation::Outcome},
     store::{EndAsk, Store, Which},
     time::UnixMs,
 };
@@ -178,7 +178,7 @@ impl World {
             self.sessions[before].ended,
         );
         let expected = self.expect_refresh(token);
-        let result = settle(|answer| self.manager.refresh(&text, None, self.time(), answer));
+        let result = settle(|answer| self.manager.refresh(&RefreshRequest::new(&text), self.time(), answer));
         match fault {
             None => {
                 assert_eq!(outcome(&result), expected);
@@ -269,6 +269,7 @@ fn outcome(result: &Result<Granted, Failure>) -> &'static str {
     match result {
         Ok(granted) => match granted.outcome {
             Outcome::Healed => "healed",
+            Outcome::HealedAhead => "healed ahead",
             Outcome::Replayed => "replayed",
             Outcome::Rotated => "rotated",
         },

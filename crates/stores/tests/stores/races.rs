@@ -7,17 +7,81 @@ use std::{
 };
 
 use keyturn_core::{
-    session::{Manager, rotation::Outcome},
+    random::SystemRandom,
+    session::{
+        ClaimChanges, Decision, Failure, Granted, Manager, RefreshRequest, Settings, SignIn,
+        rotation::{Mismatch, Outcome},
+    },
     store::Store,
+    time::UnixMs,
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
 
-use crate::support::{START, at, manager, settle, sign_in};
+use crate::support::{START, at, manager, settings, settle, shared, sign_in};
 
 const RACERS: usize = 50;
 
+/// How the racers refresh.
+#[derive(Clone, Copy)]
+enum How {
+    /// Each in one step.
+    Plain,
+    /// Each asks first, as where an application decides, and from the place that its session is bound to.
+    AskedAndBound,
+}
+
+impl How {
+    fn settings(self) -> Settings {
+        match self {
+            Self::Plain => settings(),
+            Self::AskedAndBound => Settings {
+                on_refresh: true,
+                binding: Some(Mismatch::Reject),
+                ..settings()
+            },
+        }
+    }
+
+    fn context(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::AskedAndBound => Some("home"),
+        }
+    }
+
+    fn opened(self, store: Arc<dyn Store>) -> Arc<Manager> {
+        let manager = Manager::new(self.settings(), shared(store), None, Arc::new(SystemRandom::new())).unwrap();
+        settle(|answer| manager.open(START, answer)).unwrap();
+        manager
+    }
+
+    fn refresh(self, manager: &Arc<Manager>, token: &str, racer: usize, now: UnixMs) -> Result<Granted, Failure> {
+        let request = RefreshRequest {
+            context: self.context(),
+            ..RefreshRequest::new(token)
+        };
+        let decision = match self {
+            Self::Plain => None,
+            Self::AskedAndBound => {
+                let checked = settle(|answer| manager.check_refresh(&request, now, answer))?;
+                // Each has an answer of its own, and one of them is stored.
+                let changes = ClaimChanges {
+                    roles: Some(vec![racer.to_string()]),
+                    ..ClaimChanges::default()
+                };
+                Some(Decision {
+                    changes,
+                    instead_of: checked.record.claims,
+                    read_at: now,
+                })
+            }
+        };
+        settle(|answer| manager.refresh(&RefreshRequest { decision, ..request }, now, answer))
+    }
+}
+
 /// Presents one token `RACERS` times at once, spread over the managers, and says what came of it.
-fn race(managers: &[Arc<Manager>], token: &str, round: u64) -> String {
+fn race(how: How, managers: &[Arc<Manager>], token: &str, round: u64) -> String {
     let barrier = Arc::new(Barrier::new(RACERS));
     let (sender, receiver) = mpsc::channel();
     let racers: Vec<_> = (0..RACERS)
@@ -26,8 +90,7 @@ fn race(managers: &[Arc<Manager>], token: &str, round: u64) -> String {
             let (barrier, sender, token) = (Arc::clone(&barrier), sender.clone(), token.to_owned());
             thread::spawn(move || {
                 barrier.wait();
-                let answer = Box::new(move |granted| sender.send(granted).unwrap());
-                manager.refresh(&token, None, at(round), answer);
+                sender.send(how.refresh(&manager, &token, racer, at(round))).unwrap();
             })
         })
         .collect();
@@ -47,37 +110,56 @@ fn race(managers: &[Arc<Manager>], token: &str, round: u64) -> String {
     successors.into_iter().next().unwrap()
 }
 
-fn rounds(managers: &[Arc<Manager>], rounds: u64) {
-    let issued = settle(|answer| managers[0].start(&sign_in("alice"), at(0), answer)).unwrap();
+fn rounds(how: How, managers: &[Arc<Manager>], rounds: u64) {
+    let request = SignIn {
+        context: how.context().map(str::to_owned),
+        ..sign_in("alice")
+    };
+    let issued = settle(|answer| managers[0].start(&request, at(0), answer)).unwrap();
     let mut token = issued.refresh_token;
     for round in 1..=rounds {
-        token = race(managers, &token, round * 20);
+        token = race(how, managers, &token, round * 20);
     }
-    let last = settle(|answer| managers[0].refresh(&token, None, at(rounds * 20 + 19), answer)).unwrap();
+    let last = how.refresh(&managers[0], &token, 0, at(rounds * 20 + 19)).unwrap();
     assert_eq!(u64::from(last.issued.record.generation), rounds + 1);
+}
+
+fn on_memory(how: How) {
+    rounds(how, &[how.opened(Arc::new(MemoryStore::new()))], 40);
+}
+
+fn on_one_file(how: How, connections: usize, times: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let managers: Vec<_> = (0..connections)
+        .map(|_| how.opened(Arc::new(SqliteStore::open(&path).unwrap())))
+        .collect();
+    rounds(how, &managers, times);
 }
 
 #[test]
 fn on_the_memory_store() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    rounds(&[manager(store)], 40);
+    on_memory(How::Plain);
+}
+
+#[test]
+fn on_the_memory_store_with_an_application_that_decides() {
+    on_memory(How::AskedAndBound);
 }
 
 #[test]
 fn on_one_sqlite_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("keyturn.db")).unwrap();
-    rounds(&[manager(Arc::new(store))], 40);
+    on_one_file(How::Plain, 1, 40);
 }
 
 #[test]
 fn on_one_sqlite_file_with_four_connections() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("keyturn.db");
-    let managers: Vec<_> = (0..4)
-        .map(|_| manager(Arc::new(SqliteStore::open(&path).unwrap())))
-        .collect();
-    rounds(&managers, 20);
+    on_one_file(How::Plain, 4, 20);
+}
+
+#[test]
+fn on_one_sqlite_file_with_four_connections_and_an_application_that_decides() {
+    on_one_file(How::AskedAndBound, 4, 10);
 }
 
 #[test]

@@ -11,7 +11,9 @@ use std::{
 use keyturn_core::{
     error::Code,
     revocation::{Revocation, Target},
-    store::{Store, StoreError},
+    session::Record,
+    store::{Created, Store, StoreError},
+    time::UnixMs,
 };
 use keyturn_stores::SqliteStore;
 use rusqlite::Connection;
@@ -23,7 +25,7 @@ fn store(path: &Path) -> SqliteStore {
 }
 
 fn try_it(store: &SqliteStore) -> Result<(), StoreError> {
-    wait(|done| store.create(session("alice", at(0)).0, done))
+    wait(|done| store.create(session("alice", at(0)).0.into(), done)).map(|_| ())
 }
 
 #[test]
@@ -32,7 +34,7 @@ fn sessions_and_the_file_mode_survive_a_restart() {
     let path = folder.path().join("a/b/keyturn.db");
     let (record, family) = session("alice", at(0));
     let first = store(&path);
-    wait(|done| first.create(record.clone(), done)).unwrap();
+    wait(|done| first.create(record.clone().into(), done)).unwrap();
     wait(|done| first.refresh(ask(&record, &family, 0, at(1)), done)).unwrap();
     wait(|done| first.close(done)).unwrap();
     assert!(
@@ -80,6 +82,67 @@ fn a_file_of_a_newer_version_is_refused_and_left_alone() {
         .query_row("SELECT value FROM keyturn_meta", [], |row| row.get(0))
         .unwrap();
     assert_eq!(version, 99);
+}
+
+/// What the first version made, for a file that was never opened since.
+const FIRST_VERSION: &str = "
+    CREATE TABLE keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    INSERT INTO keyturn_meta VALUES ('version', 1);
+    CREATE TABLE keyturn_sessions (
+        sid BLOB PRIMARY KEY, subject TEXT NOT NULL, generation INTEGER NOT NULL, refresh_key INTEGER NOT NULL,
+        family BLOB NOT NULL, started_at INTEGER NOT NULL, rotated_at INTEGER NOT NULL, authenticated_at INTEGER NOT NULL,
+        last_activity INTEGER NOT NULL, idle INTEGER NOT NULL, absolute_end INTEGER NOT NULL, device TEXT,
+        claims TEXT NOT NULL, ended_at INTEGER, ended_reason TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keyturn_sessions_by_subject ON keyturn_sessions (subject, started_at);
+    CREATE INDEX keyturn_sessions_by_end ON keyturn_sessions (absolute_end);
+    CREATE TABLE keyturn_revocations (
+        version INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, before INTEGER,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX keyturn_revocations_by_expiry ON keyturn_revocations (expires_at);
+    CREATE TABLE keyturn_keys (
+        purpose TEXT NOT NULL, kid TEXT NOT NULL, algorithm TEXT, secret BLOB NOT NULL, created_at INTEGER NOT NULL,
+        PRIMARY KEY (purpose, kid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keyturn_accounts (
+        name TEXT PRIMARY KEY, subject TEXT NOT NULL, password_hash TEXT NOT NULL, roles TEXT NOT NULL,
+        permissions TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+#[test]
+fn a_file_of_the_first_version_is_taken_over_with_its_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let (record, family) = session("alice", at(0));
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(FIRST_VERSION).unwrap();
+    let ms = |time: UnixMs| i64::try_from(time.as_millis()).unwrap();
+    old.execute(
+        "INSERT INTO keyturn_sessions VALUES (?1, 'alice', 4, 0, ?2, ?3, ?3, ?3, ?3, 3600000, ?4, 'a device', ?5, NULL, NULL)",
+        (record.sid.as_bytes(), record.family, ms(at(0)), ms(record.absolute_end), &record.claims),
+    )
+    .unwrap();
+    drop(old);
+    // Two processes that open it at once: one takes it over, the other waits for it.
+    let (one, other) = (store(&path), store(&path));
+    let taken_over = Record {
+        generation: 4,
+        start_context: None,
+        last_context: None,
+        rights_at: UnixMs::default(),
+        ..record.clone()
+    };
+    for store in [&one, &other] {
+        let listed = wait(|done| store.list("alice".into(), at(1), done)).unwrap();
+        assert_eq!(listed, std::slice::from_ref(&taken_over));
+    }
+    let refreshed = wait(|done| one.refresh(ask(&record, &family, 4, at(1)), done)).unwrap();
+    assert_eq!(refreshed.unwrap().record.generation, 5);
+    for store in [one, other] {
+        wait(|done| store.close(done)).unwrap();
+    }
 }
 
 #[test]
@@ -152,7 +215,7 @@ fn a_file_that_stays_locked_is_unavailable_and_nothing_is_lost() {
     let path = folder.path().join("keyturn.db");
     let store = store(&path);
     let (record, family) = session("alice", at(0));
-    wait(|done| store.create(record.clone(), done)).unwrap();
+    wait(|done| store.create(record.clone().into(), done)).unwrap();
     let holder = Connection::open(&path).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = wait(|done| store.refresh(ask(&record, &family, 0, at(1)), done));
@@ -176,8 +239,8 @@ fn all_who_wait_for_a_locked_file_are_answered_together() {
     let started = Instant::now();
     for n in 0..100 {
         let sender = sender.clone();
-        let done = Box::new(move |answer: Result<(), StoreError>| sender.send(answer.unwrap_err().code).unwrap());
-        store.create(session("alice", at(n)).0, done);
+        let done = Box::new(move |answer: Result<Created, StoreError>| sender.send(answer.unwrap_err().code).unwrap());
+        store.create(session("alice", at(n)).0.into(), done);
     }
     drop(sender);
     let codes: Vec<_> = receiver.iter().collect();
@@ -230,7 +293,7 @@ fn a_step_that_fails_takes_no_neighbour_with_it() {
             let sender = sender.clone();
             let made = if twin { record.clone() } else { session("bob", at(n)).0 };
             store.create(
-                made,
+                made.into(),
                 Box::new(move |answer| sender.send((n, twin, answer.is_ok())).unwrap()),
             );
         }
@@ -334,7 +397,7 @@ fn revocations_are_seen_while_another_process_holds_the_file() {
     // A step that has to wait for the lock must not keep the thread from looking.
     let (answer, waiting) = std::sync::mpsc::channel();
     store.create(
-        session("alice", at(0)).0,
+        session("alice", at(0)).0.into(),
         Box::new(move |created| answer.send(created.is_ok()).unwrap()),
     );
     let seen = receiver

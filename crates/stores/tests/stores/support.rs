@@ -6,7 +6,9 @@ use keyturn_core::{
     random::SystemRandom,
     revocation::RevocationIndex,
     session::{
-        Answer, Failure, FamilySecret, Manager, Record, RefreshToken, SessionId, Settings, Shared, SignIn, rotation,
+        Answer, Failure, FamilySecret, Manager, Pairing, Record, RefreshToken, SessionId, Settings, Shared, SignIn,
+        Strategy,
+        rotation::{self, Heal, Intent},
     },
     store::{Done, Store, StoreError},
     time::{Span, UnixMs},
@@ -46,6 +48,9 @@ pub(crate) fn session(subject: &str, started: UnixMs) -> (Record, FamilySecret) 
         last_activity: started,
         idle: Span::from_secs(3600),
         absolute_end: started.plus(Span::from_secs(86_400)),
+        start_context: Some([7; 32]),
+        last_context: Some([8; 32]),
+        rights_at: started.plus(Span::from_millis(1)),
         device: Some("a device".into()),
         claims: r#""roles":["user"]"#.into(),
         ended: None,
@@ -60,23 +65,34 @@ pub(crate) fn ask(record: &Record, family: &FamilySecret, generation: u32, now: 
             generation,
             family: family.clone(),
         },
+        intent: Intent::Rotate,
         now,
+        arrived: None,
         grace: Span::from_secs(10),
+        heal: Heal::One,
         newest_key: 0,
         seen: None,
         report: None,
         revoked: false,
+        context: None,
+        claims: None,
     }
 }
 
 pub(crate) fn settings() -> Settings {
     Settings {
+        strategy: Strategy::Rotation,
         issuer: "https://app.test".into(),
         audience: "app".into(),
         access_ttl: Span::from_secs(300),
         grace: Span::from_secs(10),
+        pairing: Pairing::Off,
         idle: Span::from_secs(3600),
         absolute: Span::from_secs(86_400),
+        heal: Heal::One,
+        binding: None,
+        on_refresh: false,
+        max_sessions: None,
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::{
     error::Error,
-    session::{Record, SessionId, rotation::Outcome},
+    session::{ClaimChanges, Contention, Record, SessionId, rotation::Outcome},
     store::StoreError,
-    time::UnixMs,
+    time::{Span, UnixMs},
 };
 
 /// A sign-in.
@@ -22,6 +22,66 @@ pub struct SignIn {
     pub claims: Option<String>,
     /// A label for the list of sessions; cut at 255 characters.
     pub device: Option<String>,
+    /// Where from, as far as the application tells: given exactly if [`crate::session::Settings::binding`] is.
+    pub context: Option<String>,
+}
+
+/// A refresh.
+#[derive(Clone, Debug, Default)]
+pub struct RefreshRequest<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// How long ago the client says its user was active; without it the refresh is no activity.
+    pub report: Option<Span>,
+    /// As in [`SignIn`].
+    pub context: Option<&'a str>,
+    /// Where the request came from, as coarsely as replays are to be compared; at most 64 bytes.
+    pub origin: Option<&'a str>,
+    /// The access token that comes along, for [`crate::session::Settings::pairing`].
+    pub access_token: Option<&'a str>,
+    /// What the application decided about this refresh, if it was asked.
+    pub decision: Option<Decision>,
+}
+
+impl<'a> RefreshRequest<'a> {
+    /// A request with a token and nothing else.
+    pub fn new(token: &'a str) -> Self {
+        Self {
+            token,
+            ..Self::default()
+        }
+    }
+}
+
+/// The application lets a session go on.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// The claims that it replaces.
+    pub changes: ClaimChanges,
+    /// What [`Checked::record`] carried when it decided.
+    pub instead_of: String,
+    /// When the request came and it was asked: what it read it may have read from then on.
+    pub read_at: UnixMs,
+}
+
+/// A refresh that would be granted.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The session as it stands.
+    pub record: Record,
+}
+
+/// A session to be put in the place of that of a refresh token.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// The claims that it differs in.
+    pub changes: ClaimChanges,
+    /// Whether the user has just proved again who they are, so that `auth_time` is now.
+    pub authenticated: bool,
+    /// As in [`SignIn`].
+    pub context: Option<&'a str>,
 }
 
 /// A pair of tokens. Prints without them.
@@ -34,6 +94,8 @@ pub struct Issued {
     pub expires_at: UnixMs,
     /// The session as it stands.
     pub record: Record,
+    /// The sessions that gave way to it, ended.
+    pub ended: Vec<Record>,
 }
 
 /// A pair of tokens and how it came to be.
@@ -43,6 +105,10 @@ pub struct Granted {
     pub issued: Issued,
     /// How.
     pub outcome: Outcome,
+    /// Whether it came from another context than any before it, which is to be reported.
+    pub elsewhere: bool,
+    /// Why it looks as if two parties shared the session.
+    pub contention: Option<Contention>,
 }
 
 /// Why there is no answer, and for events whom it concerns.

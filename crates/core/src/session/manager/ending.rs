@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, shared::Pending};
+use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
 use crate::{
-    error::{Code, Error},
+    error::{Blame, Code, Error},
     revocation::Revocation,
-    session::EndReason,
+    session::{EndReason, Strategy, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
 
 impl Manager {
     /// Ends sessions; the answer names those that were live. [`Code::SessionUnknown`] if one was asked for by name and there
-    /// is no such live session, or it is not that subject's.
+    /// is no such live session, or it is not that subject's; [`Code::OptionInvalid`] for a cut-off in the future.
     pub fn end(self: &Arc<Self>, ask: EndAsk, done: Answer<EndAnswer>) {
-        if let Err(error) = self.ready() {
+        if let Err(error) = self.ready().and_then(|_| is_past(&ask)) {
             return done(Err(error.into()));
         }
         self.end_unchecked(ask, done);
@@ -23,7 +23,14 @@ impl Manager {
 
     /// The same also while the store is closing: what waits to be stored has its last chance then.
     pub(super) fn end_unchecked(self: &Arc<Self>, mut ask: EndAsk, done: Answer<EndAnswer>) {
-        ask.longest = ask.longest.max(self.settings.absolute);
+        ask.longest = ask
+            .longest
+            .max(self.shared.lives().absolute)
+            .max(self.settings.absolute);
+        ask.skew = self.shared.store.clock_skew();
+        if self.settings.strategy == Strategy::Renewal && !ask.which.is_cut_off() {
+            return self.end_stateless(&ask, done);
+        }
         let manager = Arc::clone(self);
         let retry = ask.clone();
         self.shared.store.end(
@@ -51,14 +58,14 @@ impl Manager {
 
     /// Makes an end visible here though it is not stored, and keeps it to be stored.
     fn keep_for_later(&self, mut ask: EndAsk) {
-        let now = ask.now;
+        let (now, latest_now) = (ask.now, ask.latest_now());
         // Asked again later, "all there is" would end sessions that start in the meantime.
         match &mut ask.which {
             Which::Everything { before }
             | Which::Subject {
                 before, except: None, ..
             } => {
-                before.get_or_insert(now);
+                before.get_or_insert(latest_now);
             }
             // The tag has proved the token's own session, which ends whatever else does.
             Which::AllByToken(by) => {
@@ -72,7 +79,7 @@ impl Manager {
         let revocation = match &ask.which {
             Which::Session { sid, subject: None } => Revocation::session(*sid, now),
             // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
-            which => match which.cut_off(now) {
+            which => match which.cut_off(latest_now) {
                 Some(target) => Revocation::cut_off(target, now, now.plus(ask.longest)),
                 None => return,
             },
@@ -89,9 +96,9 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let sid = match self.ready().and_then(|ready| ready.refresh.open(token)) {
-            Ok(token) => token.sid,
-            Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
+        let sid = match self.session_of(token, now) {
+            Ok(sid) => sid,
+            Err(error) if error.code().blame() != Blame::Operator => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),
         };
         let which = Which::Session { sid, subject: None };
@@ -104,15 +111,18 @@ impl Manager {
     }
 
     /// Ends every session of the subject that a refresh token belongs to, if a refresh with it would be granted now; an older
-    /// one ends its own session only. Answers `Ok(None)` when there was none to end.
+    /// one ends its own session only. Answers `Ok(None)` when there was none to end. Of the request, token and context count.
     pub fn end_all_by_refresh_token(
         self: &Arc<Self>,
-        token: &str,
+        request: &RefreshRequest<'_>,
         reason: EndReason,
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let ask = match self.ask(token, None, now) {
+        if self.settings.strategy == Strategy::Renewal {
+            return self.end_all_stateless(request.token, reason, now, done);
+        }
+        let ask = match self.ask(request, Intent::Rotate, now) {
             Ok(ask) => ask,
             Err(error) if error.code() == Code::RefreshInvalid => return done(Ok(None)),
             Err(error) => return done(Err(error.into())),
@@ -120,6 +130,12 @@ impl Manager {
         let which = Which::AllByToken(Box::new(ask));
         let settle = |answer: Result<EndAnswer, Failure>| done(answer.map(Some));
         self.end(EndAsk::new(which, reason, now), Box::new(settle));
+    }
+
+    /// Revokes one token, until nothing can be done with it any more.
+    pub fn revoke_token(self: &Arc<Self>, jti: String, expires_at: UnixMs, done: Answer<()>) {
+        let last_use = expires_at.plus(self.shared.lives().after_expiry);
+        self.revoke(Revocation::token(jti, last_use), done);
     }
 
     /// Stores and applies a revocation that ends no session.
@@ -143,5 +159,16 @@ impl Manager {
                 done(stored.map_err(Failure::from));
             }),
         );
+    }
+}
+
+/// Nothing can be cut off before it is there: what starts between now and then would be dead at once.
+fn is_past(ask: &EndAsk) -> Result<(), Error> {
+    match &ask.which {
+        Which::Everything { before: Some(before) }
+        | Which::Subject {
+            before: Some(before), ..
+        } if *before > ask.now => Err(Error::because(Code::OptionInvalid, "before lies in the future")),
+        _ => Ok(()),
     }
 }

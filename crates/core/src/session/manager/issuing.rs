@@ -1,16 +1,15 @@
-//! Sign-in and refresh: everything that hands out tokens.
+//! Sign-in, and how a pair of tokens is made.
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Granted, Issued, Manager, SignIn};
+use super::{Answer, Failure, Issued, Manager, SignIn};
 use crate::{
     error::{Code, Error},
     session::{
-        EndReason, FamilySecret, Record, RefreshToken, SessionId,
-        access_token::carried_claims,
-        rotation::{self, Verdict, end_error},
+        EndReason, FamilySecret, Record, RefreshToken, SessionId, Strategy, TimedId, access_token::carried_claims,
+        exchange, rotation::end_error,
     },
-    store::{EndAsk, Refreshed, StoreError, Which},
+    store::{CreateAsk, Created, EndAsk, Which},
     time::{Span, UnixMs},
 };
 
@@ -21,17 +20,52 @@ impl Manager {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
         };
+        if self.settings.strategy == Strategy::Renewal {
+            return done(self.issue(record, family, now, None).map_err(Failure::from));
+        }
         let manager = Arc::clone(self);
+        let ask = CreateAsk {
+            record: record.clone(),
+            limit: self.settings.max_sessions,
+            now,
+        };
         self.shared.store.create(
-            record.clone(),
+            ask,
             Box::new(move |created| {
-                let issued = created.map_err(Failure::from).and_then(|()| {
-                    manager.unless_cut_off(&record)?;
-                    Ok(manager.issue(record, family, now)?)
-                });
+                let issued = match created {
+                    Ok(created) => manager.started(record, family, created, now).map_err(Failure::from),
+                    Err(error) => {
+                        // It may have been committed all the same, and may have ended others.
+                        manager.shared.doubt(&error);
+                        Err(error.into())
+                    }
+                };
                 done(issued);
             }),
         );
+    }
+
+    fn started(
+        self: &Arc<Self>,
+        record: Record,
+        family: FamilySecret,
+        created: Created,
+        now: UnixMs,
+    ) -> Result<Issued, Error> {
+        if !created.admitted {
+            return Err(Code::SessionLimit.into());
+        }
+        for ended in &created.ended {
+            if let Some(revocation) = ended.revocation() {
+                self.shared.index.insert(&revocation);
+            }
+        }
+        self.unless_cut_off(&record)?;
+        let issued = self.issue(record, family, now, None)?;
+        Ok(Issued {
+            ended: created.ended,
+            ..issued
+        })
     }
 
     fn new_record(&self, sign_in: &SignIn, now: UnixMs) -> Result<(Record, FamilySecret), Error> {
@@ -49,9 +83,12 @@ impl Manager {
             sign_in.claims.as_deref(),
         )?;
         let started = self.after_cut_offs(subject, now);
-        let family = FamilySecret::generate(self.random.as_ref())?;
+        self.check_context(sign_in.context.as_deref())?;
+        let sid = SessionId::generate(started, self.random.as_ref())?;
+        let family = self.new_family(sid)?;
+        let context = sign_in.context.as_deref().map(|context| family.context_digest(context));
         let record = Record {
-            sid: SessionId::generate(started, self.random.as_ref())?,
+            sid,
             subject: subject.clone(),
             generation: 0,
             refresh_key: ready.refresh.newest(started),
@@ -61,7 +98,10 @@ impl Manager {
             last_activity: started,
             idle: self.settings.idle,
             absolute_end: started.plus(self.settings.absolute),
+            start_context: context,
+            last_context: context,
             device: sign_in.device.as_deref().map(label),
+            rights_at: self.after_change_of_rights(subject, started),
             claims,
             ended: None,
         };
@@ -74,107 +114,59 @@ impl Manager {
         cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
     }
 
-    fn issue(&self, record: Record, family: FamilySecret, now: UnixMs) -> Result<Issued, Error> {
+    /// What a sign-in brings along was read now, which must not count as before a change of this very millisecond.
+    fn after_change_of_rights(&self, subject: &str, now: UnixMs) -> UnixMs {
+        let cutoff = self.shared.index.permissions_cutoff(subject);
+        cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
+    }
+
+    /// `read_at` is when the claims were read, if they are not those that the record has carried since
+    /// [`Record::read_at`]. A cut-off since then reaches them, so it is never put behind one that is merely known here: that
+    /// might have come after they were read.
+    pub(super) fn issue(
+        &self,
+        record: Record,
+        family: FamilySecret,
+        now: UnixMs,
+        read_at: Option<UnixMs>,
+    ) -> Result<Issued, Error> {
         let ready = self.ready()?;
         // A start that was moved behind a cut-off counts as the time: `iat` must not lie before the session's own start.
         let now = now.max(record.latest()).max(record.sid.time());
-        let read_at = self.after_cut_offs(&record.subject, now);
-        let access = ready.access.issue(&record, now, read_at, self.random.as_ref())?;
-        let token = RefreshToken {
-            sid: record.sid,
-            generation: record.generation,
-            family,
+        let read_at = read_at.unwrap_or_else(|| record.read_at());
+        let jti = match self.settings.strategy {
+            Strategy::JtiExchange => exchange::jti(
+                &ready.refresh,
+                record.refresh_key,
+                record.sid,
+                record.generation,
+                read_at,
+            )?,
+            Strategy::Rotation | Strategy::Renewal => TimedId::generate(read_at, self.random.as_ref())?,
+        };
+        let access = ready.access.issue(&record, now, jti)?;
+        let refresh_token = match self.settings.strategy {
+            Strategy::Rotation => {
+                let token = RefreshToken {
+                    sid: record.sid,
+                    generation: record.generation,
+                    family,
+                };
+                ready.refresh.seal(&token, record.refresh_key)?
+            }
+            Strategy::JtiExchange | Strategy::Renewal => access.text.clone(),
         };
         Ok(Issued {
             access_token: access.text,
-            refresh_token: ready.refresh.seal(&token, record.refresh_key)?,
+            refresh_token,
             expires_at: access.expires_at,
             record,
+            ended: Vec::new(),
         })
     }
 
-    /// Exchanges a refresh token for a new pair, by the table of [`rotation`].
-    ///
-    /// `report` is how long ago the client says its user was active; without it the refresh is no activity.
-    pub fn refresh(self: &Arc<Self>, token: &str, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
-        let ask = match self.ask(token, report, now) {
-            Ok(ask) => ask,
-            Err(_) if self.names_unknown_key(token) => {
-                return self.after_learning(token.to_owned(), report, now, done);
-            }
-            Err(error) => return done(Err(error.into())),
-        };
-        self.refresh_asked(ask, now, done);
-    }
-
-    /// A token under a key that another process may have announced just now: looked at a second time once the keys have been
-    /// read again.
-    fn after_learning(self: &Arc<Self>, token: String, report: Option<Span>, now: UnixMs, done: Answer<Granted>) {
-        let manager = Arc::clone(self);
-        let look = move || match manager.ask(&token, report, now) {
-            Ok(ask) => manager.refresh_asked(ask, now, done),
-            Err(error) => done(Err(error.into())),
-        };
-        self.shared.learn_keys(now, Some(Box::new(look)));
-    }
-
-    fn refresh_asked(self: &Arc<Self>, ask: rotation::Ask, now: UnixMs, done: Answer<Granted>) {
-        let manager = Arc::clone(self);
-        let family = ask.token.family.clone();
-        let sid = ask.token.sid;
-        let settle = move |answer: Result<Option<Refreshed>, StoreError>| {
-            let concerning = |failure: Failure, subject: Option<String>| Failure {
-                sid: Some(sid),
-                subject,
-                ..failure
-            };
-            let answer = match answer {
-                Ok(Some(answer)) => answer,
-                Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                Err(error) => {
-                    // It may have been committed all the same, and may have ended the session.
-                    manager.shared.doubt(&error);
-                    return done(Err(concerning(error.into(), None)));
-                }
-            };
-            if let Some(revocation) = &answer.revocation {
-                manager.shared.index.insert(revocation);
-            }
-            let subject = answer.record.subject.clone();
-            let result = match answer.verdict {
-                Verdict::Refused(error) => Err(error),
-                Verdict::Granted(outcome) => manager
-                    .unless_cut_off(&answer.record)
-                    .and_then(|()| manager.issue(answer.record, family, now))
-                    .map(|issued| Granted { issued, outcome }),
-            };
-            done(result.map_err(|error| concerning(error.into(), Some(subject))));
-        };
-        let manager = Arc::clone(self);
-        let answered = move |answer| manager.with_its_key(answer, settle);
-        self.shared.store.refresh(ask, Box::new(answered));
-    }
-
-    /// Goes on once the key that a record names is known here, so that a successor is the same bytes whoever makes it.
-    fn with_its_key<F>(&self, answer: Result<Option<Refreshed>, StoreError>, then: F)
-    where
-        F: FnOnce(Result<Option<Refreshed>, StoreError>) + Send + 'static,
-    {
-        let named = answer
-            .as_ref()
-            .ok()
-            .and_then(Option::as_ref)
-            .map(|answer| answer.record.refresh_key);
-        let is_known = |number| self.ready().is_ok_and(|ready| ready.refresh.has(number));
-        if named.is_none_or(is_known) {
-            then(answer);
-        } else {
-            self.shared.read_keys(Box::new(move || then(answer)));
-        }
-    }
-
     /// Ends a session that was stored a moment after a cut-off that reaches it: its access tokens would be dead already.
-    fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
+    pub(super) fn unless_cut_off(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
         if !self.shared.index.reaches_session(&record.sid, &record.subject) {
             return Ok(());
         }
@@ -186,20 +178,6 @@ impl Manager {
         let now = record.latest();
         self.end(EndAsk::new(which, reason, now), Box::new(|_| {}));
         Err(end_error(reason))
-    }
-
-    pub(super) fn ask(&self, token: &str, report: Option<Span>, now: UnixMs) -> Result<rotation::Ask, Error> {
-        let ready = self.ready()?;
-        let token = ready.refresh.open(token)?;
-        Ok(rotation::Ask {
-            now,
-            grace: self.settings.grace,
-            newest_key: ready.refresh.newest(now),
-            seen: self.shared.activity.seen(&token.sid),
-            report,
-            revoked: self.shared.index.has_session(&token.sid),
-            token,
-        })
     }
 }
 

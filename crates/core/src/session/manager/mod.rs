@@ -6,10 +6,17 @@
 
 mod answer;
 mod ending;
+mod freshness;
 mod issuing;
 mod keys;
 mod opening;
+mod pairing;
+mod presented;
+mod refreshing;
+mod renewing;
+mod rights;
 mod shared;
+mod stateless;
 mod upkeep;
 
 use std::sync::{
@@ -17,7 +24,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{CsrfKeys, KeyOptions, RefreshKeys, SessionId, Settings, access_token::AccessTokens};
+use super::{
+    CsrfKeys, KeyOptions, RefreshKeys, SessionId, Settings, access_token::AccessTokens, past_token::PastTokens,
+};
 use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
@@ -26,7 +35,7 @@ use crate::{
     time::UnixMs,
 };
 
-pub use answer::{Answer, Failure, Granted, Issued, SignIn};
+pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, Renewal, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
 
@@ -45,6 +54,7 @@ pub struct Manager {
 struct Ready {
     access: AccessTokens,
     verifier: Verifier,
+    past: PastTokens,
     refresh: Arc<RefreshKeys>,
     csrf: Arc<CsrfKeys>,
 }
@@ -110,11 +120,6 @@ impl Manager {
     /// Takes note of activity of a session. No I/O.
     pub fn note_activity(&self, sid: SessionId, at: UnixMs) {
         self.shared.activity.note(sid, at);
-    }
-
-    /// The sid of a refresh token whose shape and tag are good. Reads no store.
-    pub fn session_of(&self, token: &str) -> Option<SessionId> {
-        Some(self.ready.get()?.refresh.open(token).ok()?.sid)
     }
 
     /// The CSRF keys.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{Answer, Failure, Manager, Ready};
 use crate::{
     error::Error,
-    jwt::{Policy, Verifier},
+    jwt::Verifier,
     session::{
-        access_token::{AccessTokens, TYP},
+        access_token::AccessTokens,
         keys::Edit,
+        past_token::{PastTokens, policy},
     },
     store::Purpose,
     time::UnixMs,
@@ -27,27 +28,39 @@ impl Manager {
             Some(_) => vec![Purpose::Csrf, Purpose::Refresh],
             None => vec![Purpose::Csrf, Purpose::Refresh, Purpose::Signing],
         };
-        let load = move |kept: Result<String, Failure>| {
-            let ready = match kept.and_then(|_| Ok(manager.assemble()?)) {
-                Ok(ready) => ready,
-                Err(failure) => return done(Err(failure)),
-            };
-            let loading = Arc::clone(&manager);
-            manager.shared.store.revocations(
-                // All there are: a clock that is ahead at this moment must not leave any out.
-                UnixMs::default(),
-                Box::new(move |revocations| match revocations {
-                    Ok(revocations) => {
-                        loading.shared.index.reload(&revocations);
-                        // A second call finds the same keys and changes nothing.
-                        let _already = loading.ready.set(ready);
-                        done(Ok(()));
-                    }
-                    Err(error) => done(Err(error.into())),
-                }),
-            );
+        let load = move |kept: Result<String, Failure>| match kept.and_then(|_| Ok(manager.assemble()?)) {
+            Ok(ready) => manager.load(ready, done),
+            Err(failure) => done(Err(failure)),
         };
         self.change_keys(Edit::Upkeep, purposes, now, Box::new(load));
+    }
+
+    /// The longest lives first: nobody may revoke anything by shorter ones.
+    fn load(self: &Arc<Self>, ready: Ready, done: Answer<()>) {
+        let manager = Arc::clone(self);
+        self.shared.store.lives(
+            self.settings.lives(),
+            Box::new(move |lives| {
+                match lives {
+                    Ok(lives) => manager.shared.learn(lives),
+                    Err(error) => return done(Err(error.into())),
+                }
+                let loading = Arc::clone(&manager);
+                manager.shared.store.revocations(
+                    // All there are: a clock that is ahead at this moment must not leave any out.
+                    UnixMs::default(),
+                    Box::new(move |revocations| match revocations {
+                        Ok(revocations) => {
+                            loading.shared.index.reload(&revocations);
+                            // A second call finds the same keys and changes nothing.
+                            let _already = loading.ready.set(ready);
+                            done(Ok(()));
+                        }
+                        Err(error) => done(Err(error.into())),
+                    }),
+                );
+            }),
+        );
     }
 
     fn assemble(&self) -> Result<Ready, Error> {
@@ -56,13 +69,10 @@ impl Manager {
             Some(keys) => Arc::clone(keys),
             None => stored.signing()?,
         };
-        let mut policy = Policy::default().with_typ(TYP);
-        policy.issuers = vec![self.settings.issuer.clone()];
-        policy.audiences = vec![self.settings.audience.clone()];
-        policy.required = ["sub", "sid", "jti", "iat"].map(str::to_owned).to_vec();
         Ok(Ready {
             access: AccessTokens::new(Arc::clone(&keys), &self.settings)?,
-            verifier: Verifier::new(keys, Vec::new(), policy)?,
+            past: PastTokens::new(Arc::clone(&keys), &self.settings)?,
+            verifier: Verifier::new(keys, Vec::new(), policy(&self.settings))?,
             refresh: stored.refresh()?,
             csrf: stored.csrf()?,
         })

@@ -2,13 +2,14 @@
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, Settings, keys::SessionKeys},
-    store::{Done, EndAsk, Store, StoreError},
+    session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings, keys::SessionKeys},
+    store::{Done, EndAsk, Lives, Store, StoreError},
+    time::UnixMs,
 };
 
 /// How much waits at most for a store that cannot be reached. Further ones are in force here, and the caller has been
@@ -19,6 +20,8 @@ const MAX_PENDING: usize = 10_000;
 pub(super) enum Pending {
     /// Sessions to end.
     End(EndAsk),
+    /// Roles and permissions to change.
+    Permissions(PermissionsAsk),
     /// A revocation to keep.
     Revoke(Revocation),
     /// A signing key to take out and revoke.
@@ -35,6 +38,10 @@ pub struct Shared {
     pub activity: ActivityLog,
     /// The keys that it keeps.
     pub(in crate::session) keys: SessionKeys,
+    /// Who seems to share a session with somebody.
+    pub contention: ContentionLog,
+    /// How far this host's clock is from the store's.
+    pub clock: ClockWatch,
     /// What is in force here and not stored yet.
     pub(super) pending: Mutex<Vec<Pending>>,
     /// The settings of the first user; every further one must have the same.
@@ -44,6 +51,10 @@ pub struct Shared {
     pub(super) closed: AtomicBool,
     /// Set when a step's outcome is unknown: the store may hold a revocation that the index has not heard of.
     pub(super) unsure: AtomicBool,
+    /// When it was first noticed that this is so, in Unix milliseconds plus one; 0 while it is not.
+    pub(super) unsure_since: AtomicU64,
+    /// The longest lives ever used with the store.
+    pub(super) lives: Mutex<Lives>,
 }
 
 impl Shared {
@@ -54,11 +65,15 @@ impl Shared {
             index,
             activity: ActivityLog::default(),
             keys: SessionKeys::default(),
+            contention: ContentionLog::default(),
+            clock: ClockWatch::default(),
             pending: Mutex::default(),
             settings: OnceLock::new(),
             users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             unsure: AtomicBool::new(false),
+            unsure_since: AtomicU64::new(0),
+            lives: Mutex::default(),
         });
         let weak = Arc::downgrade(&shared);
         shared.store.watch(Box::new(move |revocations| {
@@ -75,6 +90,22 @@ impl Shared {
             }
         }));
         shared
+    }
+
+    /// The longest lives ever used with the store.
+    pub(super) fn lives(&self) -> Lives {
+        *self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the store knows of longer lives.
+    pub(super) fn learn(&self, lives: Lives) {
+        let mut known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = known.longest(lives);
+    }
+
+    /// Now, for a cut-off: so late as it may be for anybody who shares the store.
+    pub fn latest_now(&self, now: UnixMs) -> UnixMs {
+        now.plus(self.store.clock_skew())
     }
 
     /// One user less; the last one closes the store.

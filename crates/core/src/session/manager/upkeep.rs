@@ -6,7 +6,12 @@ use std::{
 };
 
 use super::{Answer, Failure, Manager, shared::Pending};
-use crate::{revocation::Revocation, session::Record, store::StoreError, time::UnixMs};
+use crate::{
+    revocation::Revocation,
+    session::{ClockState, Record, Strategy},
+    store::StoreError,
+    time::UnixMs,
+};
 
 /// What a turn of the upkeep may forget.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,21 +51,23 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; forgets expired revocations, does what is due about the keys in
-    /// the store, and lets it delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, does what is due
+    /// about the keys in the store, and lets it delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
-    /// Forgetting cannot be undone, so it is not for a clock that may be ahead; never at the end of time, which stands for a
-    /// broken one.
+    /// Forgetting cannot be undone, so it is not for a clock that may be ahead: never at the end of time, which stands for a
+    /// broken one, and never while this host is far off the store's time.
     pub fn maintain(self: &Arc<Self>, now: UnixMs, forget: Forget, done: Answer<()>) {
-        let forget = if now == UnixMs::MAX { Forget::Nothing } else { forget };
+        let is_wrong = now == UnixMs::MAX || self.shared.clock.state() == ClockState::Wrong;
+        let forget = if is_wrong { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
-            self.shared.index.expire(now);
+            self.expire(now);
             self.keep_keys(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
             match waiting {
                 Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
+                Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(|_| {})),
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
                 Pending::RevokeKey(kid) => self.revoke_key_unchecked(kid, now, Box::new(|_| {})),
             }
@@ -69,15 +76,41 @@ impl Manager {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
         let manager = Arc::clone(self);
-        if self.shared.unsure.swap(false, Ordering::AcqRel) || self.shared.index.is_full() {
-            self.reload(now, Box::new(move || manager.store_activity(done)));
+        if self.notice_doubt(now) || self.shared.index.is_full() {
+            // What a clock that may be ahead calls expired is read all the same.
+            let unexpired_at = if forget == Forget::Nothing {
+                UnixMs::default()
+            } else {
+                now
+            };
+            self.reload(unexpired_at, Box::new(move || manager.store_activity(now, done)));
         } else {
-            manager.store_activity(done);
+            manager.store_activity(now, done);
         }
     }
 
-    fn store_activity(&self, done: Answer<()>) {
-        let batch = self.shared.activity.batch();
+    /// The time of the store, if it has a clock: to be compared with this host's ([`crate::session::ClockWatch::compare`])
+    /// before the first answer, and every few seconds.
+    pub fn store_time(&self, done: Answer<Option<UnixMs>>) {
+        self.shared
+            .store
+            .time(Box::new(|time| done(time.map_err(Failure::from))));
+    }
+
+    /// One step of forgetting expired revocations in this process, well under a millisecond: `true` if it was the last one of
+    /// a round over all of them. For the same clocks as [`Manager::maintain`].
+    pub fn expire(&self, now: UnixMs) -> bool {
+        now == UnixMs::MAX || self.shared.index.expire(now)
+    }
+
+    fn store_activity(&self, now: UnixMs, done: Answer<()>) {
+        let mut batch = self.shared.activity.batch();
+        if self.settings.strategy == Strategy::Renewal {
+            // Nobody remembers the session: it counts here as long as a token could have been issued before it.
+            batch.retain(|(_, at)| at.plus(self.settings.access_ttl) < now);
+            self.shared.activity.stored(&batch);
+            return done(Ok(()));
+        }
         if batch.is_empty() {
             return done(Ok(()));
         }
@@ -98,7 +131,12 @@ impl Manager {
         let shared = Arc::clone(&self.shared);
         let take = move |revocations: Result<Vec<Revocation>, StoreError>| {
             match revocations {
-                Ok(revocations) => shared.index.reload(&revocations),
+                Ok(revocations) => {
+                    shared.index.reload(&revocations);
+                    if !shared.unsure.load(Ordering::Acquire) {
+                        shared.unsure_since.store(0, Ordering::Release);
+                    }
+                }
                 Err(_) => shared.unsure.store(true, Ordering::Release),
             }
             then();

@@ -13,8 +13,13 @@ use keyturn_core::{
     keys::{KeyState, Ring, RingPolicy},
     random::SystemRandom,
     revocation::Revocation,
-    session::{Failure, Forget, Issued, KeyOptions, Manager, Record, SessionId, rotation},
-    store::{Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher},
+    session::{
+        Failure, Forget, Issued, KeyOptions, Manager, PermissionsAsk, Record, RefreshRequest, RenewAsk, SessionId,
+        rotation,
+    },
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher,
+    },
     time::{Span, UnixMs},
 };
 use keyturn_stores::MemoryStore;
@@ -61,8 +66,16 @@ impl Store for SlowStore {
         self.inner.watch_keys(watcher);
     }
 
-    fn create(&self, record: Record, done: Done<()>) {
-        self.inner.create(record, done);
+    fn create(&self, ask: CreateAsk, done: Done<Created>) {
+        self.inner.create(ask, done);
+    }
+
+    fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
+        self.inner.renew(ask, done);
+    }
+
+    fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
+        self.inner.permissions(ask, done);
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
@@ -198,7 +211,7 @@ impl Node {
     fn refresh(&self, token: &str, now: UnixMs) -> Result<String, Failure> {
         let (sender, receiver) = mpsc::channel();
         let answer = Box::new(move |granted| sender.send(granted).unwrap());
-        self.manager.refresh(token, None, now, answer);
+        self.manager.refresh(&RefreshRequest::new(token), now, answer);
         self.settle();
         let granted: Result<keyturn_core::session::Granted, Failure> = receiver.try_recv().expect("answered");
         granted.map(|granted| granted.issued.refresh_token)

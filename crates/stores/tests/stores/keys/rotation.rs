@@ -9,7 +9,7 @@ use std::{
 use keyturn_core::{
     error::Code,
     keys::KeyDocument,
-    session::Manager,
+    session::{Manager, RefreshRequest},
     store::{Purpose, Store},
 };
 use keyturn_stores::MemoryStore;
@@ -40,7 +40,7 @@ fn one_process_rotates_and_the_others_follow_without_a_logout() {
         assert_eq!(verify(&here, &start(&there, at(round)).access_token, at(round)), Ok(()));
     }
     assert_eq!(verify(&here, &before.access_token, at(20)), Ok(()));
-    assert!(settle(|answer| here.refresh(&before.refresh_token, None, at(20), answer)).is_ok());
+    assert!(settle(|answer| here.refresh(&RefreshRequest::new(&before.refresh_token), at(20), answer)).is_ok());
     assert_eq!(states(&here), states(&there));
 }
 
@@ -74,7 +74,9 @@ fn a_process_that_has_not_heard_of_a_key_yet_reads_once_more() {
 fn refresh_and_csrf_keys_rotate_without_a_logout_and_the_successor_stays_the_same_bytes() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let [here, there] = [0, 1].map(|_| open(Arc::clone(&store), None).unwrap());
-    let refresh = |manager: &Arc<Manager>, token: &str, now| settle(|answer| manager.refresh(token, None, now, answer));
+    let refresh = |manager: &Arc<Manager>, token: &str, now| {
+        settle(|answer| manager.refresh(&RefreshRequest::new(token), now, answer))
+    };
     let issued = start(&here, at(0));
     let csrf = here.csrf().unwrap().token(&issued.record.sid, at(0));
     settle(|answer| here.rotate_secrets(at(1), answer)).unwrap();
@@ -158,7 +160,7 @@ fn a_revoked_key_takes_its_tokens_with_it_everywhere() {
         assert!(stored.elapsed() < Duration::from_secs(5), "it never heard of it");
         thread::sleep(Duration::from_millis(2));
     }
-    let next = settle(|answer| there.refresh(&issued.refresh_token, None, at(2), answer)).unwrap();
+    let next = settle(|answer| there.refresh(&RefreshRequest::new(&issued.refresh_token), at(2), answer)).unwrap();
     assert_eq!(
         verify(&here, &next.issued.access_token, at(2)),
         Ok(()),
@@ -183,7 +185,7 @@ fn a_key_is_revoked_here_though_the_store_is_down() {
     let other = open(store, None).unwrap();
     assert_ne!(signing(&other), kid, "it is taken out as soon as the store is back");
     assert!(verify(&other, &issued.access_token, at(2)).is_err());
-    let next = settle(|answer| manager.refresh(&issued.refresh_token, None, at(3), answer)).unwrap();
+    let next = settle(|answer| manager.refresh(&RefreshRequest::new(&issued.refresh_token), at(3), answer)).unwrap();
     assert_eq!(verify(&other, &next.issued.access_token, at(3)), Ok(()));
 }
 

@@ -6,7 +6,7 @@ use keyturn_core::{
     error::Code,
     keys::{KeyDocument, MasterKeys},
     random::SystemRandom,
-    session::{KeyOptions, Manager},
+    session::{KeyOptions, Manager, RefreshRequest},
     store::{Purpose, Store},
 };
 use keyturn_stores::MemoryStore;
@@ -57,7 +57,7 @@ fn an_open_file_is_sealed_once_there_is_a_master_key_and_the_same_keys_go_on() {
     let manager = open(Arc::clone(&store), sealed_by(masters(1, None))).unwrap();
     assert!(KeyDocument::decode(&stored(store.as_ref(), Purpose::Refresh), None).is_err());
     assert_eq!(verify(&manager, &issued.access_token, at(2)), Ok(()));
-    assert!(settle(|answer| manager.refresh(&issued.refresh_token, None, at(2), answer)).is_ok());
+    assert!(settle(|answer| manager.refresh(&RefreshRequest::new(&issued.refresh_token), at(2), answer)).is_ok());
     assert!(!holds_any(&path, &secrets), "nothing of them stays behind in the file");
     settle(|answer| manager.close(at(3), answer)).unwrap();
     assert!(!holds_any(&path, &secrets));
@@ -152,7 +152,7 @@ fn keys_of_an_older_file_are_taken_over() {
     assert_eq!(verify(&second, &issued.access_token, at(2)), Ok(()));
     let csrf = second.csrf().unwrap().token(&issued.record.sid, at(2));
     assert!(second.csrf().unwrap().matches(&issued.record.sid, &csrf));
-    assert!(settle(|answer| second.refresh(&issued.refresh_token, None, at(2), answer)).is_ok());
+    assert_eq!(second.session_of(&issued.refresh_token, at(2)), Ok(issued.record.sid));
     rotate(&second, at(3));
     let tables: i64 = Connection::open(&path)
         .unwrap()
@@ -181,19 +181,68 @@ fn an_older_file_that_is_opened_with_a_master_key_shows_no_key_any_more() {
     assert!(!holds_any(&path, &secrets));
 }
 
-/// Puts the keys back where the first version had them: one row a key, in a table of their own.
+/// Makes of a file one as the first version would have made it, with the same keys: one row a key, and nothing else.
 fn back_to_the_first_version(path: &Path) {
+    let newer = path.with_extension("newer");
+    fs::rename(path, &newer).unwrap();
     let db = Connection::open(path).unwrap();
+    db.execute_batch(FIRST_VERSION).unwrap();
+    db.execute("ATTACH ?1 AS newer", [newer.to_str().unwrap()]).unwrap();
     db.execute_batch(
-        "CREATE TABLE keyturn_keys (purpose TEXT NOT NULL, kid TEXT NOT NULL, algorithm TEXT, secret BLOB NOT NULL,
-             created_at INTEGER NOT NULL, PRIMARY KEY (purpose, kid)) STRICT, WITHOUT ROWID;
-         INSERT INTO keyturn_keys SELECT purpose, key.value ->> 'kid', key.value ->> 'alg', unhex(key.value ->> 'secret'),
-             key.value ->> 'since' FROM keyturn_key_documents, json_each(CAST(document AS TEXT), '$.keys') AS key;
-         DROP TABLE keyturn_key_documents;
-         UPDATE keyturn_meta SET value = 1",
+        "INSERT INTO keyturn_keys SELECT purpose, key.value ->> 'kid', key.value ->> 'alg', unhex(key.value ->> 'secret'),
+             key.value ->> 'since' FROM newer.keyturn_key_documents, json_each(CAST(document AS TEXT), '$.keys') AS key;
+         DETACH newer",
     )
     .unwrap();
 }
+
+/// The tables of the first version, as they will always have been.
+const FIRST_VERSION: &str = "
+    CREATE TABLE keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    INSERT INTO keyturn_meta (name, value) VALUES ('version', 1);
+    CREATE TABLE keyturn_sessions (
+        sid BLOB PRIMARY KEY,
+        subject TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        refresh_key INTEGER NOT NULL,
+        family BLOB NOT NULL,
+        started_at INTEGER NOT NULL,
+        rotated_at INTEGER NOT NULL,
+        authenticated_at INTEGER NOT NULL,
+        last_activity INTEGER NOT NULL,
+        idle INTEGER NOT NULL,
+        absolute_end INTEGER NOT NULL,
+        device TEXT,
+        claims TEXT NOT NULL,
+        ended_at INTEGER,
+        ended_reason TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keyturn_sessions_by_subject ON keyturn_sessions (subject, started_at);
+    CREATE INDEX keyturn_sessions_by_end ON keyturn_sessions (absolute_end);
+    CREATE TABLE keyturn_revocations (
+        version INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        before INTEGER,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX keyturn_revocations_by_expiry ON keyturn_revocations (expires_at);
+    CREATE TABLE keyturn_keys (
+        purpose TEXT NOT NULL,
+        kid TEXT NOT NULL,
+        algorithm TEXT,
+        secret BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (purpose, kid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keyturn_accounts (
+        name TEXT PRIMARY KEY,
+        subject TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        permissions TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// Every secret in the store, as it would stand in a file that is not sealed.
 fn secrets(store: &dyn Store, masters: Option<&MasterKeys>) -> Vec<Vec<u8>> {

@@ -3,61 +3,39 @@
 //! A pure function over one record. The store runs it inside the step that also writes the record back, so judging and
 //! committing are one: of many callers with the same token exactly one rotates, and the others replay.
 
-use super::{
-    record::{EndReason, Record},
-    refresh_token::RefreshToken,
-};
+mod ask;
+mod model;
+
+use subtle::ConstantTimeEq;
+
+use super::record::{EndReason, Record};
 use crate::{
+    crypto::Digest,
     error::{Code, Error},
     time::{Span, UnixMs},
 };
 
+pub use ask::{Ask, Context, Heal, Intent, Mismatch, NewClaims, Outcome, Verdict};
+
 /// How far the clocks of processes that share a store may differ unnoticed.
 const CLOCK_TOLERANCE: Span = Span::from_secs(1);
 
-/// Everything besides the record that the judgement depends on.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// The token, its tag having been checked.
-    pub token: RefreshToken,
-    /// The time at which the request came.
-    pub now: UnixMs,
-    /// How long a predecessor is answered with the same successor again; zero: never.
-    pub grace: Span,
-    /// The number of the refresh key that seals a new successor.
-    pub newest_key: u8,
-    /// Activity that this process has seen and not stored yet.
-    pub seen: Option<UnixMs>,
-    /// How long ago the client says its user was active.
-    pub report: Option<Span>,
-    /// Whether the revocation index of this process reaches the session.
-    pub revoked: bool,
-}
-
-/// How a refresh was granted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// The store had lost an acknowledged rotation; the token proved it, and was rotated.
-    Healed,
-    /// The predecessor came again within its grace and gets the same successor again.
-    Replayed,
-    /// The live token was rotated.
-    Rotated,
-}
-
-/// The judgement. Whatever it is, the record is to be stored if it differs from before.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// A pair may be issued for the record as it now stands.
-    Granted(Outcome),
-    /// Nothing may be issued. If the record has ended, its access tokens must die too.
-    Refused(Error),
-}
-
 /// Judges `ask` and moves the record to where the judgement leaves it.
 pub fn refresh(record: &mut Record, ask: &Ask) -> Verdict {
+    if ask.intent == Intent::Rotate {
+        return judge(record, ask);
+    }
+    let mut after = record.clone();
+    let verdict = judge(&mut after, ask);
+    if let Verdict::Refused(_) = verdict {
+        *record = after;
+    }
+    verdict
+}
+
+fn judge(record: &mut Record, ask: &Ask) -> Verdict {
     if !same_family(record, ask) {
-        return refused(Code::RefreshInvalid);
+        return Verdict::Refused(Code::RefreshInvalid.into());
     }
     if let Some(ended) = record.ended {
         return Verdict::Refused(end_error(ended.reason));
@@ -67,41 +45,83 @@ pub fn refresh(record: &mut Record, ask: &Ask) -> Verdict {
         return end(record, now, EndReason::Revoked);
     }
     // Expiry is decided on what the server has seen; only then may a report move the activity, and it revives nothing.
-    record.last_activity = record.last_activity.max(ask.seen.unwrap_or_default().min(now));
+    record.touch(ask.seen.unwrap_or_default().min(now));
     if let Some(limit) = record.expired(now) {
         return end(record, now, limit);
     }
     let presented = ask.token.generation;
+    let came = ask.arrived.map_or(now, |arrived| arrived.min(now));
     let outcome = if presented == record.generation {
         Outcome::Rotated
-    } else if record.generation.checked_sub(1) == Some(presented) && now.since(record.rotated_at) < ask.grace {
-        return replay(record, ask);
+    } else if record.generation.checked_sub(1) == Some(presented) && came.since(record.rotated_at) < ask.grace {
+        return replay(record, now, ask);
+    } else if presented < record.generation && came < record.rotated_at {
+        return Verdict::Refused(Error::because(Code::StoreUnavailable, "overtaken"));
     } else if presented < record.generation {
         return end(record, now, EndReason::Reuse);
     } else if record.generation.checked_add(1) == Some(presented) {
         Outcome::Healed
+    } else if ask.heal == Heal::Any {
+        Outcome::HealedAhead
     } else {
         return end(record, now, EndReason::Rollback);
     };
-    let Some(successor) = presented.checked_add(1) else {
+    rotate(record, now, ask, outcome)
+}
+
+/// Answers the predecessor, unless this host's clock was set back behind the rotation: then nobody can say how much of the
+/// grace has passed, and the answer waits until the clock is right. The session is left as it is.
+fn replay(record: &mut Record, now: UnixMs, ask: &Ask) -> Verdict {
+    if differs(record.last_context.as_ref(), ask) {
+        return end(record, now, EndReason::Reuse);
+    }
+    if ask.now.plus(CLOCK_TOLERANCE) < record.rotated_at {
+        return Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"));
+    }
+    Verdict::Granted(Outcome::Replayed)
+}
+
+fn rotate(record: &mut Record, now: UnixMs, ask: &Ask, outcome: Outcome) -> Verdict {
+    let mut verdict = Verdict::Granted(outcome);
+    if let Some(context) = &ask.context
+        && differs(record.start_context.as_ref(), ask)
+    {
+        match context.mismatch {
+            Mismatch::Reject => return Verdict::Refused(Error::because(Code::RefreshRefused, "context")),
+            Mismatch::Revoke => return end(record, now, EndReason::Context),
+            Mismatch::Report if differs(record.last_context.as_ref(), ask) => {
+                verdict = Verdict::GrantedElsewhere(outcome);
+            }
+            Mismatch::Report => {}
+        }
+    }
+    let Some(successor) = ask.token.generation.checked_add(1) else {
         return end(record, now, EndReason::Generation);
     };
+    if let Some(claims) = &ask.claims {
+        if claims.instead_of != record.claims {
+            return Verdict::Outdated;
+        }
+        record.claims.clone_from(&claims.text);
+    }
     if let Some(ago) = ask.report {
         record.touch(now.minus(ago));
     }
     record.generation = successor;
     record.rotated_at = now;
     record.refresh_key = ask.newest_key;
-    Verdict::Granted(outcome)
+    record.last_context = ask.context.as_ref().map(|context| context.digest);
+    // A session from before the binding was asked for is bound to where it is used first.
+    record.start_context = record.start_context.or(record.last_context);
+    verdict
 }
 
-/// Answers the predecessor, unless this host's clock was set back behind the rotation: then nobody can say how much of the
-/// grace has passed, and the answer waits until the clock is right. The session is left as it is.
-fn replay(record: &Record, ask: &Ask) -> Verdict {
-    if ask.now.plus(CLOCK_TOLERANCE) < record.rotated_at {
-        return Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"));
-    }
-    Verdict::Granted(Outcome::Replayed)
+/// Whether the token comes from another context than the recorded one; where either is unknown there is nothing to compare.
+fn differs(recorded: Option<&Digest>, ask: &Ask) -> bool {
+    let (Some(recorded), Some(context)) = (recorded, &ask.context) else {
+        return false;
+    };
+    !bool::from(recorded.ct_eq(&context.digest))
 }
 
 /// When an access token issued at `now` expires: after its life, or with the session if that comes first.
@@ -119,7 +139,6 @@ pub fn end_error(reason: EndReason) -> Error {
 }
 
 fn same_family(record: &Record, ask: &Ask) -> bool {
-    use subtle::ConstantTimeEq;
     record.family.ct_eq(&ask.token.family.digest()).into()
 }
 
@@ -131,20 +150,14 @@ fn end(record: &mut Record, now: UnixMs, reason: EndReason) -> Verdict {
     }
 }
 
-const fn refused(code: Code) -> Verdict {
-    Verdict::Refused(Error::new(code))
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::{
         random::SystemRandom,
         session::{
+            FamilySecret, RefreshToken,
             record::tests::{START, record},
-            refresh_token::FamilySecret,
         },
     };
 
@@ -166,12 +179,17 @@ mod tests {
                 generation,
                 family: family.clone(),
             },
+            intent: Intent::Rotate,
             now: START.plus(Span::from_millis(after_ms)),
+            arrived: None,
             grace: GRACE,
+            heal: Heal::One,
             newest_key: 1,
             seen: None,
             report: None,
             revoked: false,
+            context: None,
+            claims: None,
         }
     }
 
@@ -183,7 +201,7 @@ mod tests {
     fn code(verdict: Verdict) -> (Code, Option<&'static str>) {
         match verdict {
             Verdict::Refused(error) => (error.code(), error.reason()),
-            Verdict::Granted(outcome) => panic!("granted: {outcome:?}"),
+            other => panic!("not refused: {other:?}"),
         }
     }
 
@@ -381,58 +399,174 @@ mod tests {
         assert!(record.ended.is_some());
     }
 
-    /// The table once more, as naively as it can be written: a list of what happened to each token.
-    #[derive(Default)]
-    struct Model {
-        live: u32,
-        rotated_at: u64,
-        ended: bool,
+    #[test]
+    fn an_operator_may_let_any_generation_ahead_be_taken_over() {
+        let (mut record, family) = session();
+        let ask = Ask {
+            heal: Heal::Any,
+            ..ask(&record, &family, 7, 1000)
+        };
+        assert_eq!(refresh(&mut record, &ask), Verdict::Granted(Outcome::HealedAhead));
+        assert_eq!(record.generation, 8);
+        let again = Ask {
+            heal: Heal::Any,
+            ..self::ask(&record, &family, 9, 2000)
+        };
+        assert_eq!(refresh(&mut record, &again), Verdict::Granted(Outcome::Healed));
     }
 
-    impl Model {
-        fn expect(&mut self, generation: u32, now: u64) -> &'static str {
-            if self.ended {
-                "ended"
-            } else if now >= 3_600_000 {
-                self.ended = true;
-                "idle"
-            } else if generation == self.live || generation == self.live + 1 {
-                let outcome = if generation == self.live { "rotated" } else { "healed" };
-                self.live = generation + 1;
-                self.rotated_at = now;
-                outcome
-            } else if generation + 1 == self.live && now - self.rotated_at < 10_000 {
-                "replayed"
-            } else {
-                self.ended = true;
-                if generation < self.live { "reuse" } else { "rollback" }
-            }
+    #[test]
+    fn a_check_says_what_would_happen_and_stores_nothing_but_an_end() {
+        let (mut record, family) = session();
+        let before = record.clone();
+        let check = |record: &Record, generation, after_ms| Ask {
+            intent: Intent::Check,
+            report: Some(Span::ZERO),
+            seen: Some(START.plus(Span::from_secs(1))),
+            ..ask(record, &family, generation, after_ms)
+        };
+        let live = check(&record, 0, 5000);
+        assert_eq!(refresh(&mut record, &live), Verdict::Granted(Outcome::Rotated));
+        assert_eq!(record, before);
+        present(&mut record, &family, 0, 5000);
+        let late = check(&record, 0, 15_000);
+        assert_eq!(code(refresh(&mut record, &late)), (Code::RefreshReused, Some("reuse")));
+        assert!(record.ended.is_some());
+    }
+
+    #[test]
+    fn what_waited_for_the_application_is_judged_by_when_it_came() {
+        let (mut record, family) = session();
+        let late = |record: &Record, generation, arrived, now| Ask {
+            arrived: Some(START.plus(Span::from_millis(arrived))),
+            ..ask(record, &family, generation, now)
+        };
+        present(&mut record, &family, 0, 1000);
+        let in_grace = late(&record, 0, 10_999, 14_000);
+        assert_eq!(refresh(&mut record, &in_grace), Verdict::Granted(Outcome::Replayed));
+        let too_late = late(&record, 0, 11_000, 14_000);
+        assert_eq!(code(refresh(&mut record.clone(), &too_late)).0, Code::RefreshReused);
+        present(&mut record, &family, 1, 12_000);
+        let before = record.clone();
+        let overtaken = late(&record, 0, 10_000, 14_000);
+        assert_eq!(
+            code(refresh(&mut record, &overtaken)),
+            (Code::StoreUnavailable, Some("overtaken"))
+        );
+        assert_eq!(record, before, "two tabs are no theft");
+        let stolen = late(&record, 0, 12_000, 14_000);
+        assert_eq!(code(refresh(&mut record, &stolen)).0, Code::RefreshReused);
+    }
+
+    #[test]
+    fn new_claims_come_with_a_rotation_and_never_with_a_replay() {
+        let (mut record, family) = session();
+        let claims = |text: &str, instead_of: &str| {
+            Some(NewClaims {
+                text: text.into(),
+                instead_of: instead_of.into(),
+            })
+        };
+        let rotated = Ask {
+            claims: claims("\"a\":1", ""),
+            ..ask(&record, &family, 0, 1000)
+        };
+        assert_eq!(refresh(&mut record, &rotated), Verdict::Granted(Outcome::Rotated));
+        assert_eq!(record.claims, "\"a\":1");
+        let replayed = Ask {
+            claims: claims("\"a\":2", ""),
+            ..ask(&record, &family, 0, 2000)
+        };
+        assert_eq!(refresh(&mut record, &replayed), Verdict::Granted(Outcome::Replayed));
+        assert_eq!(record.claims, "\"a\":1");
+        let before = record.clone();
+        let outdated = Ask {
+            claims: claims("\"a\":2", "\"a\":0"),
+            ..ask(&record, &family, 1, 3000)
+        };
+        assert_eq!(refresh(&mut record, &outdated), Verdict::Outdated);
+        assert_eq!(record, before, "somebody else has rewritten them since they were read");
+    }
+
+    /// A session that was started in a context, and what presents a token of it from another.
+    fn bound(mismatch: Mismatch) -> (Record, impl Fn(&mut Record, u32, u64, &str) -> Verdict) {
+        let (record, family) = session();
+        let record = Record {
+            start_context: Some(family.context_digest("home")),
+            last_context: Some(family.context_digest("home")),
+            ..record
+        };
+        let present = move |record: &mut Record, generation, after_ms, from: &str| {
+            let context = Some(Context {
+                digest: family.context_digest(from),
+                mismatch,
+            });
+            let ask = Ask {
+                context,
+                ..ask(record, &family, generation, after_ms)
+            };
+            refresh(record, &ask)
+        };
+        (record, present)
+    }
+
+    #[test]
+    fn a_live_token_from_elsewhere_is_rejected_revoked_or_reported() {
+        let (mut record, present) = bound(Mismatch::Reject);
+        let before = record.clone();
+        let rejected = present(&mut record, 0, 1000, "away");
+        assert_eq!(code(rejected), (Code::RefreshRefused, Some("context")));
+        assert_eq!(record, before);
+        assert_eq!(
+            present(&mut record, 0, 2000, "home"),
+            Verdict::Granted(Outcome::Rotated)
+        );
+
+        let (mut record, present) = bound(Mismatch::Revoke);
+        let revoked = present(&mut record, 0, 1000, "away");
+        assert_eq!(code(revoked), (Code::SessionRevoked, Some("context")));
+        assert_eq!(
+            code(present(&mut record, 0, 2000, "home")),
+            (Code::SessionRevoked, Some("context"))
+        );
+
+        let (mut record, present) = bound(Mismatch::Report);
+        let granted = |verdict| match verdict {
+            Verdict::GrantedElsewhere(Outcome::Rotated) => "elsewhere",
+            Verdict::Granted(Outcome::Rotated) => "same",
+            other => panic!("{other:?}"),
+        };
+        let story = ["away", "away", "home", "away", "further"];
+        let told = story.iter().zip(0..).map(|(from, generation)| {
+            let at = u64::from(generation) * 60_000;
+            granted(present(&mut record, generation, at, from))
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, ["elsewhere", "same", "same", "elsewhere", "elsewhere"]);
+    }
+
+    #[test]
+    fn within_the_grace_a_predecessor_from_elsewhere_is_reuse_whatever_the_policy() {
+        for mismatch in [Mismatch::Reject, Mismatch::Revoke, Mismatch::Report] {
+            let (mut record, present) = bound(mismatch);
+            present(&mut record, 0, 1000, "home");
+            assert_eq!(
+                present(&mut record, 0, 2000, "home"),
+                Verdict::Granted(Outcome::Replayed)
+            );
+            let stolen = present(&mut record, 0, 2000, "away");
+            assert_eq!(code(stolen), (Code::RefreshReused, Some("reuse")), "{mismatch:?}");
         }
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
-
-        #[test]
-        fn every_history_goes_as_the_naive_model_says(steps in prop::collection::vec((0_u32..4, 0_u64..9_000), 1..40)) {
-            let (mut record, family) = session();
-            let mut model = Model::default();
-            let mut now = 0;
-            for (back, wait) in steps {
-                now += wait;
-                // Mostly tokens around the live one: its two predecessors, itself, and one ahead.
-                let generation = (record.generation + 1).saturating_sub(back);
-                let was_ended = record.ended.is_some();
-                let verdict = present(&mut record, &family, generation, now);
-                let got = match verdict {
-                    Verdict::Granted(Outcome::Rotated) => "rotated",
-                    Verdict::Granted(Outcome::Replayed) => "replayed",
-                    Verdict::Granted(Outcome::Healed) => "healed",
-                    Verdict::Refused(_) if was_ended => "ended",
-                    Verdict::Refused(error) => error.reason().unwrap(),
-                };
-                prop_assert_eq!(got, model.expect(generation, now));
-            }
-        }
+    #[test]
+    fn a_session_from_before_the_binding_is_bound_to_where_it_is_used_first() {
+        let (mut record, present) = bound(Mismatch::Reject);
+        (record.start_context, record.last_context) = (None, None);
+        assert_eq!(
+            present(&mut record, 0, 1000, "away"),
+            Verdict::Granted(Outcome::Rotated)
+        );
+        assert_eq!(code(present(&mut record, 1, 60_000, "home")).0, Code::RefreshRefused);
     }
 }

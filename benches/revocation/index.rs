@@ -1,0 +1,81 @@
+//! The index itself, asked as a verification asks it: by names, which it digests, and by everything that can be revoked.
+
+use std::error::Error;
+
+use keyturn_core::{
+    encoding::json::Text,
+    error::Code,
+    jwt::{Identity, RevocationCheck},
+    random::SystemRandom,
+    revocation::{Revocation, RevocationIndex, Target},
+    session::SessionId,
+    time::UnixMs,
+};
+
+use super::contender::{Contender, digest};
+
+pub(crate) struct Index(RevocationIndex);
+
+/// The names in a token: its session is the one with the number, its own `jti` is never revoked.
+pub(crate) struct Names {
+    sid: String,
+    jti: String,
+}
+
+impl Index {
+    pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn Error>> {
+        let capacity = usize::try_from(entries)? * 2;
+        let index = RevocationIndex::new(capacity, &SystemRandom::new())?;
+        // Somebody has been signed out everywhere, so that the subject of every token is looked for as well.
+        index.insert(&Revocation {
+            target: Target::Subject {
+                subject: "somebody else".to_owned(),
+                before: UnixMs::from_secs(1),
+            },
+            expires_at: UnixMs::MAX,
+        });
+        Ok(Self(index))
+    }
+}
+
+impl Contender for Index {
+    type Question = Names;
+
+    /// Sessions and tokens by turns.
+    fn insert(&self, number: u32, expires_at: u32) {
+        let sid = SessionId::from_bytes(digest(number));
+        let target = if number.is_multiple_of(2) {
+            Target::Session { sid }
+        } else {
+            Target::Token { jti: sid.to_string() }
+        };
+        let expires_at = UnixMs::from_secs(expires_at.into());
+        self.0.insert(&Revocation { target, expires_at });
+    }
+
+    fn expire(&self, now: u32) {
+        self.0.expire(UnixMs::from_secs(now.into()));
+    }
+
+    fn question(&self, number: u32) -> Names {
+        let named = SessionId::from_bytes(digest(number)).to_string();
+        let other = SessionId::from_bytes(digest(number | 1 << 31)).to_string();
+        if number.is_multiple_of(2) {
+            Names { sid: named, jti: other }
+        } else {
+            Names { sid: other, jti: named }
+        }
+    }
+
+    fn is_revoked(&self, names: &Names) -> bool {
+        let identity = Identity {
+            jti: Some(Text::literal(&names.jti)),
+            sid: Some(Text::literal(&names.sid)),
+            sub: Some(Text::literal("user-1842")),
+            kid: Some("k1"),
+            issued: Some(1_767_225_600),
+        };
+        let answer = self.0.check(&identity, UnixMs::default());
+        answer.is_err_and(|error| error.code() == Code::TokenRevoked)
+    }
+}

@@ -1,0 +1,64 @@
+//! What is kept of a name: a keyed digest.
+
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::{
+    error::Error,
+    random::{self, Random},
+};
+
+/// A keyed digest of a name.
+pub(super) type Digest = [u8; 16];
+
+/// What a name is a name of. Equal names of two kinds have different digests.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Key = 1,
+    Session = 2,
+    Subject = 3,
+    Token = 4,
+}
+
+/// The key of one index: drawn at start, so chosen names can neither collide nor crowd one shard.
+pub(super) struct DigestKey([u8; 16]);
+
+impl DigestKey {
+    pub(super) fn generate(random: &dyn Random) -> Result<Self, Error> {
+        random::array(random).map(Self)
+    }
+
+    #[expect(clippy::as_conversions, reason = "the discriminants are single bytes")]
+    pub(super) fn digest(&self, kind: Kind, name: &[u8]) -> Digest {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_u8(kind as u8);
+        hasher.write(name);
+        hasher.finish128().as_bytes()
+    }
+}
+
+impl std::fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DigestKey")
+    }
+}
+
+/// The digests are uniformly distributed already; eight of their bytes are the hash.
+#[derive(Default)]
+pub(super) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((first, _)) = bytes.split_first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // An array announces its length before its bytes; the length says nothing.
+    fn write_usize(&mut self, _: usize) {}
+}

@@ -1,0 +1,280 @@
+//! Refresh: what asks whether the next pair would be handed out, and what hands it out.
+
+use std::sync::Arc;
+
+use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest};
+use crate::{
+    error::{Code, Error},
+    session::{
+        ClockState, FamilySecret, Strategy,
+        claims::changed_claims,
+        rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
+    },
+    store::{Refreshed, StoreError},
+    time::{Span, UnixMs},
+};
+
+/// The reason of a refusal after which the application is to be asked again: what it was told has changed meanwhile.
+const OUTDATED: Error = Error::because(Code::StoreUnavailable, "outdated");
+
+/// What is remembered of a request while the store is at work.
+struct UnderWay {
+    family: FamilySecret,
+    origin: Option<String>,
+    decision: Option<Decision>,
+    now: UnixMs,
+}
+
+impl UnderWay {
+    fn of(request: &RefreshRequest<'_>, ask: &rotation::Ask) -> Self {
+        Self {
+            family: ask.token.family.clone(),
+            origin: request.origin.map(str::to_owned),
+            decision: request.decision.clone(),
+            now: ask.now,
+        }
+    }
+}
+
+/// A request that waits for keys.
+struct Kept {
+    token: String,
+    context: Option<String>,
+    origin: Option<String>,
+    access_token: Option<String>,
+    report: Option<Span>,
+    decision: Option<Decision>,
+}
+
+impl Kept {
+    fn of(request: &RefreshRequest<'_>) -> Self {
+        Self {
+            token: request.token.to_owned(),
+            context: request.context.map(str::to_owned),
+            origin: request.origin.map(str::to_owned),
+            access_token: request.access_token.map(str::to_owned),
+            report: request.report,
+            decision: request.decision.clone(),
+        }
+    }
+
+    fn request(&self) -> RefreshRequest<'_> {
+        RefreshRequest {
+            token: &self.token,
+            context: self.context.as_deref(),
+            origin: self.origin.as_deref(),
+            access_token: self.access_token.as_deref(),
+            report: self.report,
+            decision: self.decision.clone(),
+        }
+    }
+}
+
+/// What is made of a grant. Its last arguments are how it was granted, and whether that was elsewhere.
+type WhenGranted<T> = fn(&Arc<Manager>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>;
+
+impl Manager {
+    /// Exchanges a refresh token for a new pair, by the table of [`rotation`]. Where the application is asked at each refresh
+    /// ([`crate::session::Settings::on_refresh`]) the request holds its decision; fails with [`Code::StoreUnavailable`], reason
+    /// `outdated`, if it has to be asked again.
+    pub fn refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Granted>) {
+        if self.settings.on_refresh && request.decision.is_none() {
+            return done(Err(
+                Error::because(Code::Internal, "the application was not asked").into()
+            ));
+        }
+        if self.settings.strategy == Strategy::Renewal {
+            return done(self.renew_token(request, now).map_err(Failure::from));
+        }
+        self.judge(request, Intent::Rotate, now, done, Self::grant);
+    }
+
+    /// Says what a refresh would come to, without rotating; what it would refuse it refuses here, and a session that would end
+    /// ends. The first half of a refresh at which the application is asked: nothing is held from here to the second.
+    pub fn check_refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Checked>) {
+        self.judge(request, Intent::Check, now, done, |_, _, answer, _, _| {
+            Ok(Checked { record: answer.record })
+        });
+    }
+
+    /// Lets the store judge, and makes of a grant what `granted` does.
+    fn judge<T: 'static>(
+        self: &Arc<Self>,
+        request: &RefreshRequest<'_>,
+        intent: Intent,
+        now: UnixMs,
+        done: Answer<T>,
+        granted: WhenGranted<T>,
+    ) {
+        match self.refresh_ask(request, intent, now) {
+            Ok(ask) => self.judge_asked(UnderWay::of(request, &ask), ask, done, granted),
+            // Another process may have announced the key just now: looked at once more after the keys have been read again.
+            Err(_) if self.names_unknown_key(request.token) => {
+                let (manager, kept) = (Arc::clone(self), Kept::of(request));
+                let look = move || {
+                    let request = kept.request();
+                    match manager.refresh_ask(&request, intent, now) {
+                        Ok(ask) => manager.judge_asked(UnderWay::of(&request, &ask), ask, done, granted),
+                        Err(error) => done(Err(error.into())),
+                    }
+                };
+                self.shared.learn_keys(now, Some(Box::new(look)));
+            }
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    fn judge_asked<T: 'static>(
+        self: &Arc<Self>,
+        under_way: UnderWay,
+        ask: rotation::Ask,
+        done: Answer<T>,
+        granted: WhenGranted<T>,
+    ) {
+        let manager = Arc::clone(self);
+        let sid = ask.token.sid;
+        let settle = move |answer: Result<Option<Refreshed>, StoreError>| {
+            let concerning = |failure: Failure, subject: Option<String>| Failure {
+                sid: Some(sid),
+                subject,
+                ..failure
+            };
+            let answer = match answer {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
+                Err(error) => {
+                    // It may have been committed all the same, and may have ended the session.
+                    manager.shared.doubt(&error);
+                    return done(Err(concerning(error.into(), None)));
+                }
+            };
+            if let Some(revocation) = &answer.revocation {
+                manager.shared.index.insert(revocation);
+            }
+            let subject = answer.record.subject.clone();
+            let result = match answer.verdict {
+                Verdict::Refused(error) => Err(error),
+                Verdict::Outdated => Err(OUTDATED),
+                Verdict::Granted(outcome) => granted(&manager, &under_way, answer, outcome, false),
+                Verdict::GrantedElsewhere(outcome) => granted(&manager, &under_way, answer, outcome, true),
+            };
+            done(result.map_err(|error| concerning(error.into(), Some(subject))));
+        };
+        let manager = Arc::clone(self);
+        let answered = move |answer| manager.with_its_key(answer, settle);
+        self.shared.store.refresh(ask, Box::new(answered));
+    }
+
+    /// Goes on once the key that a record names is known here, so that a successor is the same bytes whoever makes it.
+    fn with_its_key<F>(&self, answer: Result<Option<Refreshed>, StoreError>, then: F)
+    where
+        F: FnOnce(Result<Option<Refreshed>, StoreError>) + Send + 'static,
+    {
+        let refreshed = answer.as_ref().ok().and_then(Option::as_ref);
+        let is_known = |number| self.ready().is_ok_and(|ready| ready.refresh.has(number));
+        if refreshed.is_none_or(|refreshed| is_known(refreshed.record.refresh_key)) {
+            then(answer);
+        } else {
+            self.shared.read_keys(Box::new(move || then(answer)));
+        }
+    }
+
+    fn grant(
+        self: &Arc<Self>,
+        under_way: &UnderWay,
+        answer: Refreshed,
+        outcome: Outcome,
+        elsewhere: bool,
+    ) -> Result<Granted, Error> {
+        let mut record = answer.record;
+        self.unless_cut_off(&record)?;
+        let read_at = match &under_way.decision {
+            // The record keeps what the rotation stored. This token says what the application said just now.
+            Some(decision) => {
+                record.claims = changed_claims(&record.claims, &decision.changes)?;
+                Some(decision.read_at)
+            }
+            None => None,
+        };
+        let origin = under_way.origin.as_deref();
+        let contention = self
+            .shared
+            .contention
+            .note(record.sid, outcome, record.generation, origin);
+        let issued = self.issue(record, under_way.family.clone(), under_way.now, read_at)?;
+        Ok(Granted {
+            issued,
+            outcome,
+            elsewhere,
+            contention,
+        })
+    }
+
+    /// On a host whose clock is wrong nobody can say what has expired, or how much of a grace has passed.
+    pub(super) fn check_clock(&self) -> Result<(), Error> {
+        if self.shared.clock.state() == ClockState::Wrong {
+            return Err(Error::because(Code::StoreUnavailable, "clock"));
+        }
+        Ok(())
+    }
+
+    fn refresh_ask(&self, request: &RefreshRequest<'_>, intent: Intent, now: UnixMs) -> Result<rotation::Ask, Error> {
+        self.check_clock()?;
+        self.check_expired(request.token, now)?;
+        let ask = self.ask(request, intent, now)?;
+        self.check_pairing(ask.token.sid, request.access_token, now)?;
+        Ok(ask)
+    }
+
+    pub(super) fn ask(
+        &self,
+        request: &RefreshRequest<'_>,
+        intent: Intent,
+        now: UnixMs,
+    ) -> Result<rotation::Ask, Error> {
+        let ready = self.ready()?;
+        let token = self.presented(request.token, now)?;
+        self.check_context(request.context)?;
+        let context = self
+            .settings
+            .binding
+            .zip(request.context)
+            .map(|(mismatch, context)| Context {
+                digest: token.family.context_digest(context),
+                mismatch,
+            });
+        Ok(rotation::Ask {
+            intent,
+            now,
+            arrived: request.decision.as_ref().map(|decision| decision.read_at),
+            grace: self.settings.grace,
+            heal: self.settings.heal,
+            newest_key: ready.refresh.newest(now),
+            seen: self.shared.activity.seen(&token.sid),
+            report: request.report,
+            revoked: self.shared.index.has_session(&token.sid),
+            context,
+            claims: request.decision.as_ref().map(new_claims).transpose()?.flatten(),
+            token,
+        })
+    }
+
+    /// A context is given exactly where sessions are bound to it: one that nobody compares would be a false comfort.
+    pub(super) fn check_context(&self, context: Option<&str>) -> Result<(), Error> {
+        let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
+        match (self.settings.binding, context) {
+            (Some(_), None) => refused("with refresh.binding every sign-in and refresh needs a context"),
+            (None, Some(_)) => refused("a context is compared only if refresh.binding is set"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is to be stored, if anything changes.
+fn new_claims(decision: &Decision) -> Result<Option<NewClaims>, Error> {
+    let text = changed_claims(&decision.instead_of, &decision.changes)?;
+    Ok((text != decision.instead_of).then(|| NewClaims {
+        text,
+        instead_of: decision.instead_of.clone(),
+    }))
+}

@@ -1,0 +1,69 @@
+//! Changing the roles and permissions of a subject who is signed in.
+
+use std::sync::Arc;
+
+use super::{Answer, Manager, shared::Pending};
+use crate::{
+    error::{Code, Error},
+    revocation::Revocation,
+    session::{ClaimChanges, PermissionsAsk, Strategy, changed_claims},
+    time::UnixMs,
+};
+
+impl Manager {
+    /// Makes the subject's access tokens stale and lets the next refresh of each of its sessions issue the changed claims:
+    /// [`crate::session::change_permissions`]. Ends no session. Without changes it is [`Code::OptionInvalid`] unless the
+    /// application is asked at each refresh, since the next token would say the same again.
+    pub fn change_permissions(self: &Arc<Self>, subject: String, changes: ClaimChanges, now: UnixMs, done: Answer<()>) {
+        if let Err(error) = self.check_change(&changes) {
+            return done(Err(error.into()));
+        }
+        let ask = PermissionsAsk {
+            subject,
+            changes,
+            now,
+            skew: self.shared.store.clock_skew(),
+        };
+        self.change_unchecked(ask, done);
+    }
+
+    fn check_change(&self, changes: &ClaimChanges) -> Result<(), Error> {
+        self.ready()?;
+        if self.settings.strategy == Strategy::Renewal {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "the strategy 'renewal' remembers no claims that could change: use revocation.subject()",
+            ));
+        }
+        if *changes == ClaimChanges::default() && !self.settings.on_refresh {
+            return Err(Error::because(
+                Code::OptionInvalid,
+                "give roles or permissions, or refresh.onRefresh, which says them at the next refresh",
+            ));
+        }
+        changed_claims("", changes).map(|_| ())
+    }
+
+    /// The same also while the store is closing.
+    pub(super) fn change_unchecked(self: &Arc<Self>, ask: PermissionsAsk, done: Answer<()>) {
+        let manager = Arc::clone(self);
+        let retry = ask.clone();
+        self.shared.store.permissions(
+            ask,
+            Box::new(move |answer| match answer {
+                Ok(Ok(revocation)) => {
+                    manager.shared.index.insert(&revocation);
+                    done(Ok(()));
+                }
+                Ok(Err(error)) => done(Err(error.into())),
+                Err(error) => {
+                    manager.shared.doubt(&error);
+                    let here = Revocation::permissions(retry.subject.clone(), retry.now.plus(retry.skew));
+                    manager.shared.index.insert(&here);
+                    manager.shared.keep(Pending::Permissions(retry));
+                    done(Err(error.into()));
+                }
+            }),
+        );
+    }
+}
