@@ -12,6 +12,7 @@ export const EVENT_TYPES = [
   'revoked',
   'token_rejected',
   'rate_limited',
+  'key_rotated',
   'store_down',
   'store_rollback_healed',
   'generation_ahead',

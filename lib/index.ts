@@ -22,7 +22,9 @@ export type { Duration } from './options/duration.js';
 export { hashPassword, verifyPassword } from './passwords.js';
 export type { CutOffOptions, Revocation, Rights } from './revocation/revocation.js';
 export { type AccountOptions, type Accounts, createAccounts, type SignedInUser } from './sessions/accounts.js';
-export { createSessions, type SessionsOptions, type Strategy } from './sessions/create.js';
+export { createSessions, type SessionsOptions, type StoredKeyOptions, type Strategy } from './sessions/create.js';
+export type { SessionKeys } from './sessions/keys.js';
+export type { MasterKey, MasterKeyOption, MasterKeys } from './sessions/master-key.js';
 export type { MaxSessions } from './sessions/max-sessions.js';
 export type {
   ContextMismatch,

@@ -35,5 +35,6 @@ export type {
   NativeRefresh,
   NativeSession,
   NativeSessions,
+  NativeTimetable,
   PairAnswer,
 } from '../native/index.js';

@@ -168,8 +168,11 @@ export declare class NativeSessions {
   revokeEverything(before: number | undefined | null, now: number): Promise<EndedAnswer>
   /** The error number for a revoked identity, or nothing for one that is not. */
   revocationOf(identity: NativeIdentity, now: number): number | null
-  /** Sessions over the store at `options.store`. Nothing is opened before `open`. */
-  static create(options: NativeSessionOptions, keys?: NativeKeySet | undefined | null): NativeSessions
+  /**
+   * Sessions over the store at `options.store`. Without `keys` the store keeps a ring of that timetable. Nothing is opened
+   * before `open`.
+   */
+  static create(options: NativeSessionOptions, keys?: NativeKeySet | undefined | null, timetable?: NativeTimetable | undefined | null): NativeSessions
   /** Loads keys and revocations. */
   open(now: number): Promise<DoneAnswer>
   /** Starts a session. */
@@ -193,14 +196,14 @@ export declare class NativeSessions {
   /** The sid of a token that may be presented to be refreshed, whether it still could be or not. */
   sessionOf(token: string, now: number): string | null
   /** The CSRF token of a session. */
-  csrfToken(sid: string): string
+  csrfToken(sid: string, now: number): string
   /** Whether a CSRF token is the session's. */
   csrfMatches(sid: string, presented: string): boolean
   /** Notes activity of a session. */
   noteActivity(sid: string, at: number): void
   /** The public JWKs of the asymmetric keys, as JSON texts. */
   jwks(now: number): Array<string>
-  /** How many revocations are held, and how often activity was dropped. */
+  /** How many revocations are held, how often activity was dropped, and whether there are keys that cannot be read. */
   gauges(): Gauges
   /** The time of the store, if it has a clock. */
   storeTime(): Promise<TimeAnswer>
@@ -214,6 +217,24 @@ export declare class NativeSessions {
   maintain(forget: number, now: number): Promise<DoneAnswer>
   /** Stores what has been seen and lets go of the store. */
   close(now: number): Promise<DoneAnswer>
+  /** Gives the master key, as text or bytes, before `open`. */
+  useMasterKey(current: string | Uint8Array, previous?: string | Uint8Array | undefined | null): void
+  /** What the store's ring holds, and what was revoked. */
+  keyEntries(): Array<RingEntry>
+  /** Announces the next signing key. */
+  publishKey(now: number): Promise<KidAnswer>
+  /** Lets the next signing key sign. */
+  rotateKey(now: number): Promise<KidAnswer>
+  /** Lets a signing key verify for a while only. */
+  retireKey(kid: string, within: number | undefined | null, now: number): Promise<KidAnswer>
+  /** Takes a signing key out and revokes it. */
+  takeKeyOut(kid: string, now: number): Promise<DoneAnswer>
+  /** Announces the next refresh and CSRF keys. */
+  rotateSecrets(now: number): Promise<DoneAnswer>
+  /** Reads the keys in the store again, unless that was done just now. */
+  learnKeys(now: number): Promise<DoneAnswer>
+  /** Whether a refresh token is one of a key that is not known here. */
+  namesUnknownKey(token: string): boolean
 }
 
 /** The account, if there is one, or a failure. */
@@ -284,6 +305,7 @@ export interface EndedAnswer {
 export interface Gauges {
   revocations: number
   revocationsNearlyFull: boolean
+  keysUnreadable: boolean
   activityDropped: number
 }
 
@@ -304,6 +326,12 @@ export interface JwsAnswer {
   error?: number
   header?: string
   payload?: Buffer
+}
+
+/** The `kid` of a key, or a failure. */
+export interface KidAnswer {
+  failure?: NativeFailure
+  kid?: string
 }
 
 /** Sessions, or a failure. */
@@ -487,6 +515,13 @@ export interface NativeSignIn {
   claims?: string
   device?: string
   context?: string
+}
+
+/** How the store's ring rotates. Spans in milliseconds. */
+export interface NativeTimetable {
+  algorithm: string
+  rotateEvery?: number
+  publishFor: number
 }
 
 /** What a verifier asks for. Spans in milliseconds. */

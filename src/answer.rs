@@ -96,6 +96,13 @@ pub struct DoneAnswer {
     pub failure: Option<NativeFailure>,
 }
 
+/// The `kid` of a key, or a failure.
+#[napi(object)]
+pub struct KidAnswer {
+    pub failure: Option<NativeFailure>,
+    pub kid: Option<String>,
+}
+
 impl From<Record> for NativeSession {
     fn from(record: Record) -> Self {
         Self {
@@ -273,6 +280,24 @@ impl From<Failure> for DoneAnswer {
     fn from(failure: Failure) -> Self {
         Self {
             failure: Some(failure.into()),
+        }
+    }
+}
+
+impl KidAnswer {
+    pub(crate) fn from_result(result: Result<String, Failure>) -> Self {
+        result.map_or_else(Self::from, |kid| Self {
+            failure: None,
+            kid: Some(kid),
+        })
+    }
+}
+
+impl From<Failure> for KidAnswer {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure: Some(failure.into()),
+            kid: None,
         }
     }
 }

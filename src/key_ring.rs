@@ -122,7 +122,7 @@ impl NativeKeyRing {
     }
 }
 
-fn entries(ring: &Ring) -> Vec<RingEntry> {
+pub(crate) fn entries(ring: &Ring) -> Vec<RingEntry> {
     let held = ring.keys().iter().map(|held| RingEntry {
         kid: held.key.kid().unwrap_or_default().to_owned(),
         alg: held.key.algorithm().as_str().to_owned(),

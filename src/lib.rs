@@ -33,6 +33,7 @@ mod pooled;
 mod promise;
 mod revocation;
 mod session;
+mod session_keys;
 mod time;
 mod token;
 mod token_cache;

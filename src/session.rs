@@ -7,8 +7,8 @@ use keyturn_core::{
     error::{Code, Error},
     random::SystemRandom,
     session::{
-        ClaimChanges, Decision, EndReason, Forget, Manager, Pairing, RefreshRequest, Renewal, SessionId, SessionLimit,
-        Settings, SignIn, Strategy, WhenFull,
+        ClaimChanges, Decision, EndReason, Forget, KeyOptions, Manager, Pairing, RefreshRequest, Renewal, SessionId,
+        SessionLimit, Settings, SignIn, Strategy, WhenFull,
         rotation::{Heal, Mismatch},
     },
     store::{EndAsk, Which},
@@ -22,7 +22,9 @@ use crate::{
     answer::{CheckAnswer, DoneAnswer, EndedAnswer, ListAnswer, PairAnswer, TimeAnswer},
     error::{Thrown, store_thrown, thrown},
     key_set::{NativeKeySet, public_jwks},
-    promise, time,
+    promise,
+    session_keys::{NativeTimetable, key_options},
+    time,
 };
 
 /// The options of `createSessions`, checked for types by its caller. Spans in milliseconds.
@@ -101,9 +103,14 @@ pub struct NativeSessions {
 
 #[napi]
 impl NativeSessions {
-    /// Sessions over the store at `options.store`. Nothing is opened before `open`.
+    /// Sessions over the store at `options.store`. Without `keys` the store keeps a ring of that timetable. Nothing is opened
+    /// before `open`.
     #[napi(factory, catch_unwind)]
-    pub fn create(options: NativeSessionOptions, keys: Option<&NativeKeySet>) -> Result<Self, Thrown> {
+    pub fn create(
+        options: NativeSessionOptions,
+        keys: Option<&NativeKeySet>,
+        timetable: Option<NativeTimetable>,
+    ) -> Result<Self, Thrown> {
         install_provider();
         let settings = Settings {
             strategy: named(Strategy::from_text(&options.strategy))?,
@@ -126,7 +133,10 @@ impl NativeSessions {
         let random = SystemRandom::new();
         let url = StoreUrl::parse(&options.store).map_err(store_thrown)?;
         let shared = keyturn_stores::open(&url, &random).map_err(store_thrown)?;
-        let keys = keys.map(|set| Arc::clone(&set.keys));
+        let keys = KeyOptions {
+            given: keys.map(|set| Arc::clone(&set.keys)),
+            ..key_options(timetable.as_ref()).map_err(thrown)?
+        };
         let manager = Manager::new(settings, shared, keys, Arc::new(random)).map_err(thrown)?;
         Ok(Self { manager })
     }
@@ -269,9 +279,9 @@ impl NativeSessions {
 
     /// The CSRF token of a session.
     #[napi(catch_unwind)]
-    pub fn csrf_token(&self, sid: String) -> Result<String, Thrown> {
+    pub fn csrf_token(&self, sid: String, now: f64) -> Result<String, Thrown> {
         let sid = SessionId::parse(&sid).map_err(thrown)?;
-        Ok(self.manager.csrf().map_err(thrown)?.token(&sid))
+        Ok(self.manager.csrf().map_err(thrown)?.token(&sid, time::now(now)))
     }
 
     /// Whether a CSRF token is the session's.
@@ -296,13 +306,14 @@ impl NativeSessions {
         public_jwks(&keys).map_err(thrown)
     }
 
-    /// How many revocations are held, and how often activity was dropped.
+    /// How many revocations are held, how often activity was dropped, and whether there are keys that cannot be read.
     #[napi(catch_unwind)]
     pub fn gauges(&self) -> Gauges {
         let shared = self.manager.shared();
         Gauges {
             revocations: u32::try_from(shared.index.len()).unwrap_or(u32::MAX),
             revocations_nearly_full: shared.index.is_nearly_full(),
+            keys_unreadable: self.manager.keys_unreadable(),
             activity_dropped: u32::try_from(shared.activity.dropped()).unwrap_or(u32::MAX),
         }
     }
@@ -363,6 +374,7 @@ impl NativeSessions {
 pub struct Gauges {
     pub revocations: u32,
     pub revocations_nearly_full: bool,
+    pub keys_unreadable: bool,
     pub activity_dropped: u32,
 }
 

@@ -33,6 +33,7 @@ describe('docs/defaults.md', () => {
 
   it('has a row for each option of createSessions(), and for nothing else', () => {
     const nested = {
+      keys: namesIn(refusal(() => createSessions({ ...SESSIONS, keys: UNKNOWN }))),
       access: namesIn(refusal(() => createSessions({ ...SESSIONS, access: UNKNOWN }))),
       refresh: namesIn(refusal(() => createSessions({ ...SESSIONS, refresh: UNKNOWN }))),
       maxSessions: namesIn(refusal(() => createSessions({ ...SESSIONS, maxSessions: UNKNOWN }))),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 
 import { signedIn } from '../support/auth-server.js';
-import { type Exit, sqliteStore, startDemo } from '../support/demo.js';
+import { Demo, type Exit, sqliteStore, startDemo } from '../support/demo.js';
 import { codeOf, type ErrorBody } from '../support/server.js';
 
 test('after kill -9 what was revoked stays revoked, and who was logged in still is', async (t) => {
@@ -22,6 +23,26 @@ test('after kill -9 what was revoked stays revoked, and who was logged in still 
 
   assert.equal((await server.get('/api/me', rotated.bearer)).status, 200);
   assert.equal((await server.post('/auth/refresh', undefined, rotated.headers)).status, 200);
+});
+
+test('with a master key the keys are sealed, and the next start needs the same one', async (t) => {
+  const store = { KEYTURN_STORE: sqliteStore(t) };
+  const [key, next] = [randomBytes(32).toString('hex'), randomBytes(32).toString('base64url')];
+  const first = await startDemo(t, { ...store, KEYTURN_MASTER_KEY: key });
+  const session = await first.logIn('alice');
+  const { stderr } = await first.end('SIGTERM');
+  assert.ok(!stderr.includes('unsealed') && !stderr.includes(key));
+  for (const wrong of [{}, { KEYTURN_MASTER_KEY: next }] as const) {
+    const exit = await new Demo(t, { ...store, ...wrong }).exited;
+    assert.equal(exit.code, 1);
+    assert.match(exit.stderr, /^keyturn demo: ERR_MASTER_KEY: .* Set KEYTURN_MASTER_KEY to the key that sealed this store/);
+  }
+  const second = await startDemo(t, { ...store, KEYTURN_MASTER_KEY: next, KEYTURN_MASTER_KEY_PREVIOUS: key });
+  assert.equal((await second.server.get('/api/me', session.bearer)).status, 200);
+  assert.equal((await second.server.post('/auth/refresh', undefined, session.headers)).status, 200);
+  await second.end('SIGTERM');
+  const third = await startDemo(t, { ...store, KEYTURN_MASTER_KEY: next });
+  assert.equal((await third.server.get('/api/me', session.bearer)).status, 200);
 });
 
 test('passwords are new at each start', async (t) => {

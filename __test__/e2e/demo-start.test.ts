@@ -40,8 +40,9 @@ const VARIABLES: readonly (readonly [name: string, value: string, line: RegExp])
   ['KEYTURN_GRACE', '1h', /ERR_OPTION_INVALID: .*refresh\.grace.* Change KEYTURN_GRACE\./],
   ['KEYTURN_LOGIN_LIMIT', '5', /ERR_OPTION_INVALID: loginLimit must be a rate .* Change KEYTURN_LOGIN_LIMIT\./],
   ['KEYTURN_STORE', 'mysql://localhost', /ERR_OPTION_INVALID: .*'sqlite:PATH'.* Change KEYTURN_STORE\./],
-  ['KEYTURN_MASTER_KEY', '00'.repeat(32), /ERR_OPTION_INVALID: KEYTURN_MASTER_KEY is set, but .* cannot seal .* yet/],
-  ['KEYTURN_MASTER_KEY', '', /ERR_OPTION_INVALID: KEYTURN_MASTER_KEY is set/],
+  ['KEYTURN_MASTER_KEY', '00'.repeat(31), /ERR_OPTION_INVALID: masterKey takes 32 bytes: .* Change KEYTURN_MASTER_KEY\./],
+  ['KEYTURN_MASTER_KEY', '', /ERR_OPTION_INVALID: masterKey takes 32 bytes: .* Change KEYTURN_MASTER_KEY\./],
+  ['KEYTURN_MASTER_KEY_PREVIOUS', '00'.repeat(32), /ERR_OPTION_INVALID: .* but KEYTURN_MASTER_KEY is not/],
 ];
 
 for (const [name, value, line] of VARIABLES) {
@@ -51,7 +52,7 @@ for (const [name, value, line] of VARIABLES) {
 }
 
 test('a master key is not repeated in the message', async (t) => {
-  const secret = randomBytes(32).toString('hex');
+  const secret = randomBytes(31).toString('hex');
   const { stderr } = await assertRefused(t, { KEYTURN_MASTER_KEY: secret }, /KEYTURN_MASTER_KEY/);
   assert.ok(!stderr.includes(secret));
 });

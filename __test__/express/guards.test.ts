@@ -32,6 +32,45 @@ async function guarded(t: TestContext, handlersOf: (auth: Auth) => readonly Hand
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
+describe('a token of a key that is not known here', () => {
+  const keyUnknown = () => new KeyturnError('ERR_KEY_UNKNOWN', 'no key fits');
+
+  /** Sessions that know the key of their tokens once they have read the keys again, if ever. */
+  function behind(isThere: boolean): { readonly sessions: FakeSessions; readonly looks: () => number } {
+    const sessions = new FakeSessions();
+    const verify = sessions.verify.bind(sessions);
+    let looks = 0;
+    sessions.learning = () => {
+      looks += 1;
+    };
+    sessions.verify = (token) => {
+      if (looks === 0 || !isThere) throw keyUnknown();
+      return verify(token);
+    };
+    return { sessions, looks: () => looks };
+  }
+
+  it('is looked at a second time, after the keys have been read again', async (t) => {
+    const { sessions, looks } = behind(true);
+    const { server, auth } = await guarded(t, (made) => [made.requireAuth(), made.requireAuth()], sessions);
+    const events: AuthEvent[] = [];
+    auth.on('token_rejected', (event) => events.push(event));
+    const { accessToken } = await sessions.start({ subject: 'alice' });
+    assert.equal((await server.get('/', bearer(accessToken))).status, 200);
+    assert.deepEqual([looks(), events.length], [1, 0]);
+  });
+
+  it('is refused then, once, if the key is not there either', async (t) => {
+    const { sessions, looks } = behind(false);
+    const { server, auth } = await guarded(t, (made) => [made.optionalAuth()], sessions);
+    const events: AuthEvent[] = [];
+    auth.on('token_rejected', (event) => events.push(event));
+    const response = await server.get('/', bearer('whatever'));
+    assert.deepEqual([response.status, await codeOf(response)], [401, 'ERR_KEY_UNKNOWN']);
+    assert.deepEqual([looks(), events.map(({ reason }) => reason)], [1, ['ERR_KEY_UNKNOWN']]);
+  });
+});
+
 describe('requireAuth', () => {
   it('sets the claims of a good token', async (t) => {
     const { sessions, server } = await guarded(t, (auth) => [auth.requireAuth()]);

@@ -34,11 +34,12 @@ describe('the keys of an option', () => {
     assert.throws(() => createSigner({ key: set.keys[0] as never }), { code: 'ERR_KEY_INVALID' });
   });
 
-  it('serve sessions only if they are a list or a ring', () => {
+  it('serve sessions only if they are a list or a ring, or options for a ring in the store', () => {
     const settings = { store: 'memory:', issuer: 'https://app.example', audience: 'app' };
-    for (const keys of [set, remote, {}]) {
+    for (const keys of [set, remote, 'keys', null]) {
       assert.throws(() => createSessions({ ...settings, keys: keys as never }), { code: 'ERR_OPTION_INVALID', claim: 'keys' });
     }
+    assert.throws(() => createSessions({ ...settings, keys: new Map() as never }), { code: 'ERR_OPTION_INVALID', claim: 'keys' });
     assert.throws(() => createSessions({ ...settings, keys: set.keys }), { code: 'ERR_KEY_INVALID' });
   });
 });

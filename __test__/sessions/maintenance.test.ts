@@ -9,6 +9,7 @@ class FakeNative {
   comparisons = 0;
   settle: (() => void) | undefined;
   isNearlyFull = false;
+  keysUnreadable = false;
   /** How many steps the next round over the revocations takes. */
   steps = 1;
   stepped = 0;
@@ -18,8 +19,8 @@ class FakeNative {
     return Promise.resolve({ failure: { error: 0 } });
   }
 
-  gauges(): { revocations: number; revocationsNearlyFull: boolean; activityDropped: number } {
-    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, activityDropped: 0 };
+  gauges(): { revocations: number; revocationsNearlyFull: boolean; keysUnreadable: boolean; activityDropped: number } {
+    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, keysUnreadable: this.keysUnreadable, activityDropped: 0 };
   }
 
   expire(): boolean {
@@ -53,6 +54,23 @@ describe('maintenance', () => {
       t.mock.timers.tick(1);
       assert.equal(native.calls.length, 1);
     }
+  });
+
+  it('warns each time that other processes begin to store keys which this one cannot read', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const native = new FakeNative();
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    for (const keysUnreadable of [false, true, true, false, true]) {
+      native.keysUnreadable = keysUnreadable;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await running.stop();
+    assert.equal(warn.mock.callCount(), 2);
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /masterKey/);
   });
 
   it('warns once when the revocation index is nearly full', async (t) => {

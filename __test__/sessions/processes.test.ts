@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -14,8 +15,8 @@ import type { Answer, Command } from '../support/sessions-process.js';
 class Neighbour {
   readonly #child: ChildProcess;
 
-  constructor(t: TestContext, store: string) {
-    this.#child = fork(join(__dirname, '..', 'support', 'sessions-process.js'), [store]);
+  constructor(t: TestContext, ...args: readonly string[]) {
+    this.#child = fork(join(__dirname, '..', 'support', 'sessions-process.js'), args);
     this.#child.setMaxListeners(0);
     t.after(() => this.#child.kill('SIGKILL'));
   }
@@ -63,6 +64,41 @@ describe('several processes on one SQLite file', () => {
       await here.ready();
       for (const { accessToken } of tokens) assert.equal(here.verify(accessToken ?? '').sub, 'alice');
     }
+  });
+
+  it('make their keys once under one master key, too', async (t) => {
+    const masterKey = randomBytes(32).toString('hex');
+    for (let round = 0; round < (LONG ? 50 : 2); round += 1) {
+      const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
+      const neighbours = [0, 1, 2].map(() => new Neighbour(t, store, masterKey));
+      const here = openSessions(t, { store, masterKey });
+      const tokens = await Promise.all(neighbours.map((neighbour) => neighbour.ask({ type: 'start', subject: 'alice' })));
+      await here.ready();
+      for (const { accessToken } of tokens) assert.equal(here.verify(accessToken ?? '').sub, 'alice');
+    }
+  });
+
+  it('sign with the key to which another one rotated, soon after', async (t) => {
+    const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
+    const here = openSessions(t, { store });
+    const there = new Neighbour(t, store);
+    const before = await here.start({ subject: 'alice' });
+    const delays: number[] = [];
+    // A ring holds 32 keys.
+    for (let round = 0; round < (LONG ? 30 : 10); round += 1) {
+      const { kid } = await there.ask({ type: 'rotate' });
+      const rotated = performance.now();
+      while (here.keys.keys[0]?.kid !== kid) {
+        assert.ok(performance.now() - rotated < 5000, 'the rotation never arrived');
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      delays.push(performance.now() - rotated);
+      const { accessToken } = await there.ask({ type: 'start', subject: 'alice' });
+      assert.equal(here.verify(accessToken ?? '').sub, 'alice');
+    }
+    assert.equal(here.verify(before.accessToken).sub, 'alice', 'nobody is signed out');
+    delays.sort((a, b) => a - b);
+    t.diagnostic(`seen after ${delays[Math.floor(delays.length / 2)]?.toFixed(0) ?? ''} ms at the median, ${delays.at(-1)?.toFixed(0) ?? ''} ms at most`);
   });
 
   it('refuse what another one revoked, soon after', async (t) => {

@@ -24,6 +24,20 @@ describe('signing keys in an SQLite file', () => {
     assert.match(lines[0] ?? '', /^KeyturnWarning KEYTURN_UNSEALED_KEYS .*0600/);
   });
 
+  it('are refused in Redis in production, without a word of its URL', () => {
+    const script = `
+      const { createSessions, generateKey } = require('keyturn');
+      const options = { store: 'redis://user:secret@localhost', issuer: 'i', audience: 'a' };
+      for (const more of [{}, { masterKey: Buffer.alloc(32) }, { keys: [generateKey('EdDSA')] }]) {
+        try { createSessions({ ...options, ...more }).close().catch(() => {}); console.log('made'); } catch (error) { console.log(error.message); }
+      }`;
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const lines = execFileSync(process.execPath, ['--no-warnings', '-e', script], { encoding: 'utf8', env }).trim().split('\n');
+    assert.match(lines[0] ?? '', /^the signing keys would be kept unsealed in Redis: .*masterKey/);
+    assert.ok(!lines.join().includes('secret'));
+    for (const line of lines.slice(1)) assert.doesNotMatch(line, /unsealed/);
+  });
+
   it('are not warned of when there are none', (t) => {
     assert.deepEqual(warnings('memory:', 'none'), []);
     assert.deepEqual(warnings(STORES[1]?.url(t) ?? '', 'own'), []);

@@ -5,6 +5,7 @@ import { EventHub } from '../../dist/events.js';
 import type { Limiter, LimiterOptions } from '../../dist/limiter.js';
 import type { Revocation } from '../../dist/revocation/revocation.js';
 import { registerInternals, type SessionInternals } from '../../dist/sessions/internals.js';
+import type { SessionKeys } from '../../dist/sessions/keys.js';
 import type { Sessions } from '../../dist/sessions/sessions.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, Session, StartOptions, TokenPair } from '../../dist/sessions/types.js';
 
@@ -41,6 +42,13 @@ export class FakeSessions implements Sessions {
 
   constructor() {
     registerInternals(this, this.#internals());
+  }
+
+  /** What reading the keys once more does. */
+  learning: () => Promise<void> | void = () => undefined;
+
+  get keys(): SessionKeys {
+    throw new Error('the HTTP layer leaves the keys alone');
   }
 
   get revocation(): Revocation {
@@ -185,6 +193,10 @@ export class FakeSessions implements Sessions {
         if (this.isStale && onStale === 'reject') throw new KeyturnError('ERR_STORE_UNAVAILABLE', 'stale', { reason: 'stale' });
       },
       sessionOf: (token) => (/^kt1_[\w-]{22}\.\d+\.good$/.test(token) ? parts(token).sid : undefined),
+      namesUnknownKey: () => false,
+      learnKeys: async () => {
+        await this.learning();
+      },
       csrfToken: (sid) => `csrf-${sid}`,
       csrfMatches: (sid, presented) => presented === `csrf-${sid}`,
       recordActivity: (_claims, agoMs) => {

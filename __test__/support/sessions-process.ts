@@ -6,14 +6,17 @@ import { AUDIENCE, ISSUER } from './sessions.js';
 export type Command =
   | { readonly type: 'refresh'; readonly token: string; readonly times: number }
   | { readonly type: 'start'; readonly subject: string }
-  | { readonly type: 'end'; readonly sid: string };
+  | { readonly type: 'end'; readonly sid: string }
+  | { readonly type: 'rotate' };
 
 export interface Answer {
   readonly pairs?: readonly Pick<RefreshedPair, 'refreshToken' | 'outcome'>[];
   readonly accessToken?: string;
+  readonly kid?: string;
 }
 
-const sessions = createSessions({ store: process.argv[2] ?? '', issuer: ISSUER, audience: AUDIENCE });
+const [, , store = '', masterKey] = process.argv;
+const sessions = createSessions({ store, masterKey, issuer: ISSUER, audience: AUDIENCE });
 
 process.on('message', (command: Command) => {
   void obey(command).then((answer) => process.send?.(answer));
@@ -27,6 +30,8 @@ async function obey(command: Command): Promise<Answer> {
     }
     case 'start':
       return { accessToken: (await sessions.start({ subject: command.subject })).accessToken };
+    case 'rotate':
+      return { kid: await sessions.keys.rotate() };
     case 'end':
       await sessions.end(command.sid);
       return {};

@@ -10,6 +10,7 @@ const STORE_CODES: ReadonlySet<KeyturnErrorCode> = new Set([
   'ERR_STORE_CORRUPT',
   'ERR_STORE_VERSION',
   'ERR_STORE_CLOSED',
+  'ERR_MASTER_KEY',
 ]);
 
 /**

@@ -20,13 +20,15 @@ export function requireOrigin(context: AuthContext, req: IncomingMessage): void 
 
 /**
  * The refresh cookie of a request, or its Bearer token where there are no cookies: `none`, `bad` (a junk value, a forged tag, two cookies of the name) or the session that it
- * names. Waits for readiness when there is a cookie; reads no store.
+ * names. Waits for readiness when there is a cookie; reads no store, but for a token under a key that is
+ * not known here.
  */
 export async function readSession(context: AuthContext, req: IncomingMessage): Promise<CookieSession | 'none' | 'bad'> {
   const presented = context.usesCookie ? context.cookie.read(req) : bearerOf(req);
   if (presented.kind === 'none') return 'none';
   if (presented.kind === 'refused') return 'bad';
   await context.readiness.wait();
+  if (context.internals.namesUnknownKey(presented.value)) await context.internals.learnKeys();
   const sid = context.internals.sessionOf(presented.value);
   return sid === undefined ? 'bad' : { refreshToken: presented.value, sid };
 }

@@ -38,7 +38,9 @@ export function createGuards(context: AuthContext, verifier: RequestVerifier): G
           // A request without a token has nothing that could have been revoked.
           if (admit(req) !== undefined) context.internals.checkStaleness(onStale);
         } catch (error) {
-          answerError(context, req, res, error, 'bearer');
+          const learning = verifier.learn(req, error);
+          if (learning === undefined) answerError(context, req, res, error, 'bearer');
+          else void learning.then(judge);
           return;
         }
         next();

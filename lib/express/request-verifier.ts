@@ -15,6 +15,7 @@ import type { AuthenticatedRequest } from './request.js';
 export class RequestVerifier {
   readonly #context: AuthContext;
   readonly #verified = new WeakMap<IncomingMessage, Readonly<AccessClaims>>();
+  readonly #learned = new WeakSet<IncomingMessage>();
 
   constructor(context: AuthContext) {
     this.#context = context;
@@ -45,15 +46,43 @@ export class RequestVerifier {
     throw new KeyturnError('ERR_TOKEN_MISSING', 'send an access token: "Authorization: Bearer <token>"');
   }
 
+  /** As {@link requireClaimsOf}, with a second look where that may help. */
+  async findClaimsOf(req: IncomingMessage): Promise<Readonly<AccessClaims>> {
+    try {
+      return this.requireClaimsOf(req);
+    } catch (error) {
+      const learning = this.learn(req, error);
+      if (learning === undefined) throw error;
+      await learning;
+      return this.requireClaimsOf(req);
+    }
+  }
+
+  /**
+   * For a token of a key that another process may have made just now: reads the keys once more, after which the token deserves a
+   * second look. `undefined` if that cannot help.
+   */
+  learn(req: IncomingMessage, error: unknown): Promise<void> | undefined {
+    if (!isUnknownKey(error) || this.#learned.has(req)) return undefined;
+    this.#learned.add(req);
+    return this.#context.internals.learnKeys();
+  }
+
   #verify(req: IncomingMessage): Readonly<AccessClaims> | undefined {
     try {
       const token = readBearer(req);
       return token === undefined ? undefined : this.#context.internals.verify(token);
     } catch (error) {
-      if (error instanceof KeyturnError && STATUS_OF[error.code] === 401) {
+      const isFinal = this.#learned.has(req) || !isUnknownKey(error);
+      if (isFinal && error instanceof KeyturnError && STATUS_OF[error.code] === 401) {
         emitFor(this.#context, req, 'token_rejected', { reason: error.code });
       }
       throw error;
     }
   }
+}
+
+/** The next key may have another algorithm than those known here. */
+function isUnknownKey(error: unknown): boolean {
+  return error instanceof KeyturnError && (error.code === 'ERR_KEY_UNKNOWN' || error.code === 'ERR_ALGORITHM_NOT_ALLOWED');
 }

@@ -66,6 +66,11 @@ export function sessionKeysOf(keys: unknown): NativeKeySet {
   return ringOf(keys) ?? setOf(keys, FOR_SESSIONS, 'keys');
 }
 
+/** Whether a value is keys of some kind, or a list of them, rather than options for keys. */
+export function isKeys(value: unknown): boolean {
+  return Array.isArray(value) || sourceOf(value) !== undefined || nativeKeyOf(value) !== undefined;
+}
+
 /** Makes an object known as keys. */
 export function registerSource(owner: KeySet, set: NativeKeySet, remote?: RemoteSource): void {
   const isSlow = (): boolean => set.verifiesSlowly(Date.now());

@@ -34,7 +34,7 @@ export interface Revocation {
   everything(options?: Readonly<CutOffOptions>): Promise<void>;
   /**
    * Every token that a key has signed or will sign, for good. Ends no session; take the key out of `keys` as well, or sessions
-   * go on to get tokens that nobody accepts.
+   * go on to get tokens that nobody accepts. For a key of the store, `sessions.keys.revoke()` does both.
    */
   key(kid: string): Promise<void>;
   /**

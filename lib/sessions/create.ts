@@ -10,16 +10,18 @@ import { createRevocation, type Revocation } from '../revocation/revocation.js';
 import { refreshIfAllowed, sessionOf } from './ask-application.js';
 import { ClockWatch } from './clock-watch.js';
 import { registerInternals, type SessionInternals } from './internals.js';
+import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
 import { Maintenance } from './maintenance.js';
+import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
 import type { OnRefresh } from './refresh-options.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
 import { Staleness } from './staleness.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
-import { warnOfUnsealedKeys } from './unsealed-keys.js';
+import { refuseUnsealedKeys, warnOfUnsealedKeys } from './unsealed-keys.js';
 
-export { SESSIONS_OPTIONS, type SessionsOptions, type Strategy } from './options.js';
+export { SESSIONS_OPTIONS, type SessionsOptions, type StoredKeyOptions, type Strategy } from './options.js';
 
 /**
  * Sessions over a store. Returns at once and opens the store in the background; every promise waits for that by itself, and
@@ -29,15 +31,25 @@ export { SESSIONS_OPTIONS, type SessionsOptions, type Strategy } from './options
  */
 export function createSessions(options: Readonly<SessionsOptions>): Sessions {
   const resolved = resolveOptions(options);
-  const { settings, keys } = resolved;
-  const handle = translated(() => native.NativeSessions.create(settings, keys));
+  const { settings, keys, timetable, masterKey } = resolved;
+  const isUnsealed = keys === undefined && masterKey === undefined;
+  if (isUnsealed) refuseUnsealedKeys(settings.store);
+  const handle = translated(() => native.NativeSessions.create(settings, keys, timetable));
+  const unlock = useMasterKey(handle, masterKey);
   const opened = (): void => {
-    if (keys === undefined) warnOfUnsealedKeys(settings.store);
+    if (isUnsealed) warnOfUnsealedKeys(settings.store);
   };
-  return new NodeSessions(handle, resolved, opened);
+  return new NodeSessions(handle, resolved, { unlock, opened });
+}
+
+/** What is done before the store is opened, and after. */
+interface Opening {
+  readonly unlock: () => Promise<void>;
+  readonly opened: () => void;
 }
 
 class NodeSessions implements Sessions {
+  readonly keys: SessionKeys;
   readonly revocation: Revocation;
   readonly #native: NativeSessions;
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
@@ -46,17 +58,22 @@ class NodeSessions implements Sessions {
   readonly #clock: ClockWatch;
   readonly #staleness: Staleness;
   readonly #onRefresh: OnRefresh | undefined;
-  readonly #opened: () => void;
+  readonly #hooks: Opening;
   #opening: Promise<void> | undefined;
+  #signingKid: string | undefined;
 
-  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, opened: () => void) {
+  constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, hooks: Opening) {
     this.#native = handle;
     this.#onRefresh = onRefresh;
-    this.#opened = opened;
+    this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
     this.#clock = new ClockWatch(handle);
-    this.#maintenance = new Maintenance(handle, idle, this.#clock);
+    const noticeKeys = (): void => {
+      this.#noticeKeys();
+    };
+    this.#maintenance = new Maintenance(handle, idle, this.#clock, noticeKeys);
     this.#staleness = new Staleness(handle, this.#events, staleness);
+    this.keys = createSessionKeys(handle, () => this.ready(), noticeKeys);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
     registerNativeSessions(this, handle);
     registerInternals(this, this.#internals(strategy));
@@ -74,12 +91,22 @@ class NodeSessions implements Sessions {
   }
 
   async #open(): Promise<void> {
+    await this.#hooks.unlock();
     const { failure } = await this.#native.open(Date.now());
     if (failure !== undefined) throw fromFailure(failure);
+    this.#signingKid = signingKidOf(this.#native);
     await this.#clock.compare();
     this.#maintenance.start();
     this.#staleness.start();
-    this.#opened();
+    this.#hooks.opened();
+  }
+
+  /** Another key signs: by the schedule, or because somebody said so, here or in another process. */
+  #noticeKeys(): void {
+    const kid = signingKidOf(this.#native);
+    if (kid === this.#signingKid || kid === undefined) return;
+    this.#signingKid = kid;
+    this.#events.emit({ type: 'key_rotated', time: Date.now(), reason: kid });
   }
 
   async start(options: Readonly<StartOptions>): Promise<TokenPair> {
@@ -208,7 +235,11 @@ class NodeSessions implements Sessions {
         this.#staleness.check(onStale);
       },
       sessionOf: (token) => handle.sessionOf(token, Date.now()) ?? undefined,
-      csrfToken: (sid) => translated(() => handle.csrfToken(sid)),
+      namesUnknownKey: (token) => handle.namesUnknownKey(token),
+      learnKeys: async () => {
+        await handle.learnKeys(Date.now());
+      },
+      csrfToken: (sid) => translated(() => handle.csrfToken(sid, Date.now())),
       csrfMatches: (sid, presented) => translated(() => handle.csrfMatches(sid, presented)),
       recordActivity: (claims, agoMs) => {
         handle.noteActivity(claims.sid, Date.now() - agoMs);
@@ -221,7 +252,7 @@ class NodeSessions implements Sessions {
         const { failure, subject } = await handle.endAllByRefreshToken(token, context, Date.now());
         return settled(failure, subject);
       },
-      jwks: () => ({ keys: translated(() => handle.jwks(Date.now())).map((jwk) => JSON.parse(jwk) as object) }),
+      jwks: () => this.keys.jwks(),
       gauges: () => {
         const { revocations, activityDropped } = handle.gauges();
         return new Map([

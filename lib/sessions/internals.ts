@@ -21,6 +21,10 @@ export interface SessionInternals {
   checkStaleness(onStale: OnStale | undefined): void;
   /** The `sid` of what `refresh` takes if it is of our making, expired or not; `undefined` for anything else. No store is read. */
   sessionOf(refreshToken: string): string | undefined;
+  /** Whether a refresh token is one of a key that is not known here, which another process may have made just now. */
+  namesUnknownKey(refreshToken: string): boolean;
+  /** Reads the keys in the store again, at most once a second. Never rejects. */
+  learnKeys(): Promise<void>;
   /** `HMAC(CSRF key, sid)` in base64url: the XSRF token of a session. */
   csrfToken(sid: string): string;
   /** Compares in constant time. */

@@ -22,17 +22,21 @@ export class Maintenance {
   readonly #native: NativeSessions;
   readonly #clock: ClockWatch;
   readonly #everyMs: number;
+  readonly #done: () => void;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> | undefined;
   #purgedAt = 0;
   #sweptAt = 0;
   #isStopped = false;
   #isNearlyFull = false;
+  #isUnreadable = false;
   #clockOffset = Date.now() - performance.now();
 
-  constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch) {
+  /** @param done is called after each turn. */
+  constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch, done: () => void = () => undefined) {
     this.#native = handle;
     this.#clock = clock;
+    this.#done = done;
     this.#everyMs = Math.max(100, Math.min(5000, Math.floor(idleMs / 10)));
   }
 
@@ -62,6 +66,8 @@ export class Maintenance {
     if (forget !== FORGET.nothing) await this.#sweep(now);
     await this.#clock.compare();
     this.#warnIfNearlyFull();
+    this.#warnIfUnreadable();
+    this.#done();
   }
 
   /** Finishes the round that `maintain` has made a step of, with the event loop running between one step and the next. */
@@ -80,6 +86,18 @@ export class Maintenance {
     if (Math.abs(now - this.#purgedAt) < PURGE_EVERY_MS) return FORGET.here;
     this.#purgedAt = now;
     return FORGET.everywhere;
+  }
+
+  /** Sooner or later the others sign with keys that are not known here. */
+  #warnIfUnreadable(): void {
+    const { keysUnreadable } = this.#native.gauges();
+    if (keysUnreadable && !this.#isUnreadable) {
+      process.emitWarning(
+        'another process has stored keys that this one cannot read; start it with the same masterKey, and the one before as previous',
+        { type: 'KeyturnWarning', code: 'KEYTURN_KEYS_UNREADABLE' },
+      );
+    }
+    this.#isUnreadable = keysUnreadable;
   }
 
   /** At its bound the revocation index refuses every verification, so an operator has to hear of it before. */

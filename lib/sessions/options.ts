@@ -1,13 +1,14 @@
 import cluster from 'node:cluster';
 
 import { KeyturnError } from '../errors.js';
-import type { Key } from '../keys/key.js';
+import { type Algorithm, checkedAlgorithm, type Key } from '../keys/key.js';
 import type { KeyRing } from '../keys/ring.js';
-import { sessionKeysOf } from '../keys/source.js';
-import type { NativeKeySet } from '../native.js';
+import { isKeys, sessionKeysOf } from '../keys/source.js';
+import type { NativeKeySet, NativeTimetable } from '../native.js';
 import { checkOptions } from '../options/checks.js';
 import { type Duration, parseDuration } from '../options/duration.js';
 import { oneOf, requiredString } from '../options/strings.js';
+import type { MasterKeyOption } from './master-key.js';
 import { type MaxSessions, resolveMaxSessions } from './max-sessions.js';
 import { type OnRefresh, type RefreshSettings, type ResolvedRefreshSettings, resolveRefresh } from './refresh-options.js';
 import { type ResolvedStaleness, resolveStaleness, STALENESS_OPTIONS, type StalenessOptions } from './staleness.js';
@@ -25,10 +26,15 @@ export interface SessionsOptions extends StalenessOptions {
   /** `aud` of the access tokens: for whom they are. */
   readonly audience: string;
   /**
-   * Keys for the access tokens: the first that can sign signs, all of them verify; or a ring. Without it an Ed25519 key is made
-   * in the store, by whichever process comes first.
+   * Keys for the access tokens: the first that can sign signs, all of them verify; or a ring of this process; or how the ring
+   * in the store, which all processes share, rotates. Default: an Ed25519 key in the store, made by whichever process comes first.
    */
-  readonly keys?: readonly Key[] | KeyRing | undefined;
+  readonly keys?: readonly Key[] | KeyRing | StoredKeyOptions | undefined;
+  /**
+   * Seals the keys in the store. Default: they lie open there, and whoever can read the store can sign tokens. A string is taken
+   * as it is, so `process.env.KEYTURN_MASTER_KEY` may be given.
+   */
+  readonly masterKey?: MasterKeyOption | undefined;
   /**
    * What is exchanged for the next access token: `'rotation'` (default), a refresh token that works once; `'jti-exchange'`, the
    * expired access token; `'renewal'`, the access token near its end, and nothing is remembered. `docs/design.md` says what each
@@ -48,11 +54,24 @@ export interface SessionsOptions extends StalenessOptions {
   readonly maxSessions?: MaxSessions | undefined;
 }
 
+/** How the signing keys in the store rotate. Every default has its reason in `docs/defaults.md`. */
+export interface StoredKeyOptions {
+  /** The algorithm of the keys that are made from now on. Default `'EdDSA'`. */
+  readonly alg?: Algorithm | undefined;
+  /**
+   * How long a key signs before the next one does. The refresh and CSRF keys follow, but sign for at least as long as `absolute`.
+   * Default: until `sessions.keys.rotate()`.
+   */
+  readonly rotateEvery?: Duration | undefined;
+  /** How long the next key stands in the JWKS before it signs, at least 301 seconds. Default `'1h'`; 10 seconds for HMAC. */
+  readonly publishFor?: Duration | undefined;
+}
+
 /** How sessions are kept alive. */
 export type Strategy = 'rotation' | 'jti-exchange' | 'renewal';
 
 export const SESSIONS_OPTIONS = [
-  'store', 'issuer', 'audience', 'keys', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions', ...STALENESS_OPTIONS,
+  'store', 'issuer', 'audience', 'keys', 'masterKey', 'strategy', 'access', 'refresh', 'idle', 'absolute', 'maxSessions', ...STALENESS_OPTIONS,
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
 /** The options as the addon takes them, spans in milliseconds. */
@@ -69,6 +88,8 @@ export interface ResolvedOptions {
   } & ResolvedRefreshSettings;
   readonly onRefresh: OnRefresh | undefined;
   readonly keys: NativeKeySet | undefined;
+  readonly timetable: NativeTimetable | undefined;
+  readonly masterKey: MasterKeyOption | undefined;
   readonly staleness: ResolvedStaleness;
 }
 
@@ -102,7 +123,32 @@ export function resolveOptions(options: Readonly<SessionsOptions>): ResolvedOpti
       ...(maxSessions === undefined ? {} : { maxSessions: resolveMaxSessions(maxSessions) }),
     },
     onRefresh: refresh.onRefresh,
-    keys: keys === undefined ? undefined : sessionKeysOf(keys),
+    ...resolveKeys(keys),
+    masterKey: options.masterKey,
     staleness: resolveStaleness(options),
+  };
+}
+
+function resolveKeys(keys: SessionsOptions['keys']): Pick<ResolvedOptions, 'keys' | 'timetable'> {
+  if (keys === undefined) return { keys: undefined, timetable: undefined };
+  if (isKeys(keys) || !isPlain(keys)) return { keys: sessionKeysOf(keys), timetable: undefined };
+  return { keys: undefined, timetable: timetableOf(keys as StoredKeyOptions) };
+}
+
+/** A key of another library is an object too, and must not be taken for options that say nothing. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function timetableOf(options: Readonly<StoredKeyOptions>): NativeTimetable {
+  checkOptions(options, 'keys', ['alg', 'rotateEvery', 'publishFor']);
+  const algorithm = options.alg === undefined ? 'EdDSA' : checkedAlgorithm(options.alg, 'keys.alg');
+  const publishFor = options.publishFor ?? (algorithm.startsWith('HS') ? '10s' : '1h');
+  return {
+    algorithm,
+    publishFor: parseDuration(publishFor, 'keys.publishFor'),
+    ...(options.rotateEvery === undefined ? {} : { rotateEvery: parseDuration(options.rotateEvery, 'keys.rotateEvery') }),
   };
 }

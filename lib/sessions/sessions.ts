@@ -1,4 +1,5 @@
 import type { Revocation } from '../revocation/revocation.js';
+import type { SessionKeys } from './keys.js';
 import type { AccessClaims, RefreshedPair, RefreshOptions, RenewOptions, Session, StartOptions, TokenPair } from './types.js';
 
 /** Signs users in, keeps them signed in and signs them out. Made by `createSessions`. */
@@ -36,6 +37,8 @@ export interface Sessions {
    * @throws KeyturnError with the code that says why not; `ERR_NOT_READY` before the store has been loaded.
    */
   verify(accessToken: string): Readonly<AccessClaims>;
+  /** The keys: rotate them, take one out, publish them. */
+  readonly keys: SessionKeys;
   /** Kills tokens before they expire. */
   readonly revocation: Revocation;
   /** Stores what has been seen and lets go of the store. Everything but a second `close` fails from then on. */

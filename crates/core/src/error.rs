@@ -98,6 +98,7 @@ codes! {
     StoreCorrupt "ERR_STORE_CORRUPT" Operator "The store's file is damaged or is not a database."
     StoreVersion "ERR_STORE_VERSION" Operator "The store was written by a newer version of keyturn."
     StoreClosed "ERR_STORE_CLOSED" Operator "The store has been closed."
+    MasterKey "ERR_MASTER_KEY" Operator "The keys in the store are sealed, and not by this master key."
     RevocationFull "ERR_REVOCATION_FULL" Operator "The revocation index is full."
     NotReady "ERR_NOT_READY" Operator "The revocations have not been loaded yet."
     PoolFull "ERR_POOL_FULL" Operator "Too much work is waiting; try again later."

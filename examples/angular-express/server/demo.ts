@@ -28,7 +28,7 @@ const STOP_MS = 8_000;
 
 /** @throws KeyturnError `ERR_OPTION_INVALID` for settings that cannot be used. What the store says comes with `started`. */
 export function startDemo(environment: Environment): Demo {
-  const { store, accessTtl, grace, idle, absolute, loginLimit } = environment;
+  const { store, accessTtl, grace, idle, absolute, loginLimit, masterKey } = environment;
   const auth = createAuth({
     store,
     issuer: ISSUER,
@@ -38,6 +38,7 @@ export function startDemo(environment: Environment): Demo {
     idle,
     absolute,
     loginLimit,
+    masterKey,
   });
   const feed = new EventFeed(auth);
   const gate = new Gate();

@@ -10,6 +10,8 @@ export interface Environment {
   readonly absolute: Duration | undefined;
   readonly grace: Duration | undefined;
   readonly loginLimit: string | undefined;
+  /** Seals the keys in the store; the previous one opens what it sealed while the key is being changed. */
+  readonly masterKey: { readonly current: string; readonly previous: string | undefined } | undefined;
 }
 
 type Duration = number | string;
@@ -21,12 +23,12 @@ const OPTION_OF = {
   KEYTURN_GRACE: 'refresh.grace',
   KEYTURN_IDLE: 'idle',
   KEYTURN_LOGIN_LIMIT: 'loginLimit',
+  KEYTURN_MASTER_KEY: 'masterKey',
   KEYTURN_STORE: 'store',
 } as const;
 
 /** @throws KeyturnError `ERR_OPTION_INVALID`, naming the variable and what it takes. Ranges are judged by `createAuth`. */
 export function readEnvironment(variables: Readonly<NodeJS.ProcessEnv>): Environment {
-  refuseMasterKey(variables);
   const duration = (name: keyof typeof OPTION_OF): Duration | undefined => {
     const value = variables[name];
     if (value === undefined) return undefined;
@@ -42,6 +44,7 @@ export function readEnvironment(variables: Readonly<NodeJS.ProcessEnv>): Environ
     absolute: duration('KEYTURN_ABSOLUTE'),
     grace: duration('KEYTURN_GRACE'),
     loginLimit: variables['KEYTURN_LOGIN_LIMIT'],
+    masterKey: masterKeyOf(variables),
   };
 }
 
@@ -58,10 +61,11 @@ function portOf(text: string): number {
   throw invalid('PORT must be a number from 0 to 65535');
 }
 
-/** Whoever sets it expects the keys in the store to be sealed; to start without would be to break that promise in silence. */
-function refuseMasterKey(variables: Readonly<NodeJS.ProcessEnv>): void {
-  if (variables['KEYTURN_MASTER_KEY'] === undefined) return;
-  throw invalid('KEYTURN_MASTER_KEY is set, but this version cannot seal the keys in its store yet; unset it to run without sealing');
+function masterKeyOf(variables: Readonly<NodeJS.ProcessEnv>): Environment['masterKey'] {
+  const { KEYTURN_MASTER_KEY: current, KEYTURN_MASTER_KEY_PREVIOUS: previous } = variables;
+  if (current !== undefined) return { current, previous };
+  if (previous === undefined) return undefined;
+  throw invalid('KEYTURN_MASTER_KEY_PREVIOUS is set, but KEYTURN_MASTER_KEY is not');
 }
 
 function invalid(message: string): KeyturnError {

@@ -4,6 +4,7 @@ import { variablesIn } from './environment.js';
 
 /** What to do about a store that cannot be used. */
 const REMEDIES: Partial<Readonly<Record<KeyturnErrorCode, string>>> = {
+  ERR_MASTER_KEY: 'Set KEYTURN_MASTER_KEY to the key that sealed this store, or KEYTURN_STORE to another file.',
   ERR_STORE_CORRUPT: 'Set KEYTURN_STORE to another file, or move this one away.',
   ERR_STORE_UNAVAILABLE: 'Set KEYTURN_STORE to a file in a folder that this user may write to and no other program keeps locked.',
   ERR_STORE_VERSION: 'Start the newer version that wrote it, or set KEYTURN_STORE to another file.',

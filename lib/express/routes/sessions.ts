@@ -12,7 +12,7 @@ export function listSessionsRoute(context: AuthContext, verifier: RequestVerifie
     judgedBy: 'bearer',
     async handle(req, res) {
       await context.readiness.wait();
-      const { sub, sid } = verifier.requireClaimsOf(req);
+      const { sub, sid } = await verifier.findClaimsOf(req);
       const sessions = await context.sessions.list(sub);
       sendJson(res, 200, {
         sessions: sessions.map(({ id, device, startedAt, lastActivityAt, idleEndsAt, absoluteEndsAt }) => {
@@ -29,7 +29,7 @@ export function endSessionRoute(context: AuthContext, verifier: RequestVerifier)
     judgedBy: 'bearer',
     async handle(req, res, id) {
       await context.readiness.wait();
-      const { sub, sid } = verifier.requireClaimsOf(req);
+      const { sub, sid } = await verifier.findClaimsOf(req);
       if (!SID.test(id)) throw new KeyturnError('ERR_SESSION_UNKNOWN', 'there is no such session');
       // The caller's own needs no proof of whose it is, which a strategy that remembers nothing could not give.
       await context.sessions.end(id, id === sid ? {} : { subject: sub });

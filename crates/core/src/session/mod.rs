@@ -8,6 +8,7 @@ mod contention;
 mod csrf;
 mod exchange;
 mod id;
+mod keys;
 mod limit;
 mod manager;
 mod pairing;
@@ -24,8 +25,9 @@ pub use activity::ActivityLog;
 pub use claims::{ClaimChanges, changed_claims};
 pub use clock::{ClockState, ClockWatch};
 pub use contention::{Contention, ContentionLog};
-pub use csrf::CsrfKey;
+pub use csrf::CsrfKeys;
 pub use id::{SessionId, TimedId};
+pub use keys::KeyOptions;
 pub use limit::{SessionLimit, WhenFull, make_room};
 pub use manager::{
     Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,

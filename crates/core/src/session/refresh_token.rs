@@ -4,7 +4,10 @@
 //! secret (16) | HMAC-SHA-256 over all of that (32). The successor of a generation is the same bytes whoever computes it,
 //! so no token text is ever stored and every node can answer a retry. The prefix lets secret scanners find leaks.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -14,6 +17,7 @@ use crate::{
     encoding::base64url,
     error::{Code, Error},
     random::{self, Random},
+    time::UnixMs,
 };
 
 const PREFIX: &str = "kt1_";
@@ -68,53 +72,83 @@ pub struct RefreshToken {
     pub family: FamilySecret,
 }
 
-/// The keys that tag refresh tokens: the newest signs, the others still verify. At most 16, numbered 0 to 15.
+/// The keys that tag refresh tokens: the newest signs, the others still verify. At most 16, numbered 0 to 15. They may be
+/// replaced while they are in use.
 #[derive(Debug)]
-pub struct RefreshKeys {
-    keys: Vec<(u8, HmacKey)>,
-    newest: u8,
+pub struct RefreshKeys(RwLock<Vec<RefreshKey>>);
+
+/// One of them.
+#[derive(Debug)]
+struct RefreshKey {
+    number: u8,
+    /// From when on it signs.
+    from: UnixMs,
+    key: HmacKey,
 }
 
 impl RefreshKeys {
     /// The keys by number, the newest last.
     pub fn new(keys: &[(u8, &[u8])]) -> Result<Self, Error> {
-        let newest = keys.last().ok_or(Error::because(Code::KeyInvalid, "no refresh key"))?.0;
-        if keys.iter().any(|(number, secret)| *number > 15 || secret.len() < 32) {
-            return Err(Error::because(
-                Code::KeyInvalid,
-                "a refresh key takes 32 bytes and a number below 16",
-            ));
-        }
-        let keyed = |(number, secret): &(u8, &[u8])| (*number, HmacKey::sha256(&derive(secret, "refresh token")));
-        Ok(Self {
-            keys: keys.iter().map(keyed).collect(),
-            newest,
-        })
+        let dated: Vec<_> = keys
+            .iter()
+            .map(|(number, secret)| (*number, UnixMs::default(), *secret))
+            .collect();
+        Self::of(&dated)
     }
 
-    /// The number of the key that signs.
-    pub fn newest(&self) -> u8 {
-        self.newest
+    /// The keys by number, with the time from which each signs, the newest last.
+    pub(super) fn of(keys: &[(u8, UnixMs, &[u8])]) -> Result<Self, Error> {
+        Ok(Self(RwLock::new(keyed(keys)?)))
+    }
+
+    /// Puts other keys in their place.
+    pub(super) fn replace(&self, keys: &[(u8, UnixMs, &[u8])]) -> Result<(), Error> {
+        let keys = keyed(keys)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The number of the key that signs at `now`.
+    pub fn newest(&self, now: UnixMs) -> u8 {
+        let keys = self.read();
+        let signing = keys.iter().rev().find(|key| key.from <= now);
+        signing.or(keys.first()).map_or(0, |key| key.number)
+    }
+
+    /// Whether the key of that number is among these.
+    pub(super) fn has(&self, number: u8) -> bool {
+        self.read().iter().any(|key| key.number == number)
+    }
+
+    /// Whether a text has the shape of a token under a key that is not among these.
+    pub(super) fn names_unknown_key(&self, text: &str) -> bool {
+        let shape = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT_LEN);
+        let bytes = shape.and_then(|rest| base64url::decode(rest.as_bytes()).ok());
+        let head = bytes.and_then(|bytes| bytes.first().copied());
+        let unknown = |head: u8| self.read().iter().all(|key| key.number != head & 0x0f);
+        head.is_some_and(|head| head & 0xf0 == FORMAT && unknown(head))
     }
 
     /// The HMAC of a message under the key of that number, or under the newest if that key is gone.
     pub(super) fn tag(&self, number: u8, message: &[u8]) -> Result<Digest, Error> {
-        let key = |wanted: u8| self.keys.iter().find(|(number, _)| *number == wanted);
-        let (_, key) = key(number).or_else(|| key(self.newest)).ok_or(Code::Internal)?;
+        let keys = self.read();
+        let named = keys.iter().find(|key| key.number == number);
+        let RefreshKey { key, .. } = named.or(keys.last()).ok_or(Code::Internal)?;
         Ok(key.tag(message))
     }
 
     /// Whether the HMAC of a message under any of the keys is as wanted.
     pub(super) fn any_tag(&self, message: &[u8], is_wanted: impl Fn(&Digest) -> bool) -> bool {
-        self.keys.iter().any(|(_, key)| is_wanted(&key.tag(message)))
+        self.read().iter().any(|key| is_wanted(&key.key.tag(message)))
     }
 
     /// The text of a token under the key of that number, or under the newest if that key is gone.
     pub fn seal(&self, token: &RefreshToken, number: u8) -> Result<String, Error> {
-        let key = |wanted: u8| self.keys.iter().find(|(number, _)| *number == wanted);
-        let (number, key) = key(number).or_else(|| key(self.newest)).ok_or(Code::Internal)?;
+        let keys = self.read();
+        let named = keys.iter().find(|key| key.number == number);
+        let RefreshKey { number, key, .. } = named.or(keys.last()).ok_or(Code::Internal)?;
         let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(WHOLE));
-        bytes.push(FORMAT | number);
+        bytes.push(FORMAT | *number);
         bytes.extend_from_slice(token.sid.as_bytes());
         bytes.extend_from_slice(&token.generation.to_be_bytes());
         bytes.extend_from_slice(&token.family.0);
@@ -128,10 +162,10 @@ impl RefreshKeys {
 
     /// Reads a token. Anything that these keys did not seal is [`Code::RefreshInvalid`], compared in constant time.
     pub fn open(&self, text: &str) -> Result<RefreshToken, Error> {
-        self.read(text).ok_or(Code::RefreshInvalid.into())
+        self.parse(text).ok_or(Code::RefreshInvalid.into())
     }
 
-    fn read(&self, text: &str) -> Option<RefreshToken> {
+    fn parse(&self, text: &str) -> Option<RefreshToken> {
         if text.len() != TEXT_LEN {
             return None;
         }
@@ -141,8 +175,9 @@ impl RefreshKeys {
         if head & 0xf0 != FORMAT {
             return None;
         }
-        let (_, key) = self.keys.iter().find(|(number, _)| *number == head & 0x0f)?;
-        if !key.matches(signed, tag) {
+        let keys = self.read();
+        let key = keys.iter().find(|key| key.number == head & 0x0f)?;
+        if !key.key.matches(signed, tag) {
             return None;
         }
         let (sid, rest) = rest.split_first_chunk::<16>()?;
@@ -153,12 +188,34 @@ impl RefreshKeys {
             family: FamilySecret(family.try_into().ok()?),
         })
     }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<RefreshKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keyed(keys: &[(u8, UnixMs, &[u8])]) -> Result<Vec<RefreshKey>, Error> {
+    if keys.is_empty() {
+        return Err(Error::because(Code::KeyInvalid, "no refresh key"));
+    }
+    if keys.iter().any(|(number, _, secret)| *number > 15 || secret.len() < 32) {
+        return Err(Error::because(
+            Code::KeyInvalid,
+            "a refresh key takes 32 bytes and a number below 16",
+        ));
+    }
+    let keyed = |(number, from, secret): &(u8, UnixMs, &[u8])| RefreshKey {
+        number: *number,
+        from: *from,
+        key: HmacKey::sha256(&derive(secret, "refresh token")),
+    };
+    Ok(keys.iter().map(keyed).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{random::SystemRandom, time::UnixMs};
+    use crate::random::SystemRandom;
 
     fn token(generation: u32) -> RefreshToken {
         let random = SystemRandom::new();
@@ -205,6 +262,35 @@ mod tests {
     fn a_key_that_is_gone_gives_way_to_the_newest() {
         let token = token(7);
         assert_eq!(keys().seal(&token, 9).unwrap(), keys().seal(&token, 4).unwrap());
+    }
+
+    #[test]
+    fn a_key_signs_from_its_time_on_and_verifies_before() {
+        let at = |ms| UnixMs::new(ms);
+        let keys = RefreshKeys::of(&[(15, at(10), &[1; 32]), (0, at(20), &[2; 32])]).unwrap();
+        let newest: Vec<_> = [0, 10, 19, 20, 99].iter().map(|ms| keys.newest(at(*ms))).collect();
+        assert_eq!(newest, [15, 15, 15, 0, 0]);
+        let early = keys.seal(&token(1), 0).unwrap();
+        assert!(keys.open(&early).is_ok());
+        keys.replace(&[(0, at(20), &[2; 32])]).unwrap();
+        assert!(keys.open(&early).is_ok());
+    }
+
+    #[test]
+    fn a_token_under_an_unknown_key_is_told_from_one_that_is_forged() {
+        let text = keys().seal(&token(1), 4).unwrap();
+        let others = RefreshKeys::new(&[(3, &[1; 32])]).unwrap();
+        assert!(others.names_unknown_key(&text));
+        assert!(!keys().names_unknown_key(&text));
+        for text in [
+            "",
+            "kt1_",
+            &text[1..],
+            &text.replace("kt1_", "kt2_"),
+            &format!("{text}A"),
+        ] {
+            assert!(!others.names_unknown_key(text), "{text}");
+        }
     }
 
     #[test]

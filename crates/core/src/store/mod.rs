@@ -5,18 +5,19 @@
 //! unknown fails with [`Code::StoreUnavailable`], and asking again is safe. A store decides nothing: it runs the functions
 //! of [`crate::session::rotation`] and keeps what they leave.
 
-use std::fmt;
+mod keys;
 
-use zeroize::Zeroizing;
+use std::fmt;
 
 use crate::{
     account::Account,
-    crypto::Algorithm,
     error::{Code, Error},
     revocation::{Revocation, Target},
     session::{EndReason, PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
+
+pub use keys::{Purpose, StoredKeys};
 
 /// Receives the outcome of a step, once.
 pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
@@ -24,11 +25,21 @@ pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
 /// Receives revocations that another process stored.
 pub type Watcher = Box<dyn Fn(&[Revocation]) + Send + Sync>;
 
+/// Is told that another process has stored keys; whoever wants to know which loads them. Runs on a thread of the store's.
+pub type KeyWatcher = Box<dyn Fn() + Send + Sync>;
+
 /// What remembers sessions, revocations and keys.
 pub trait Store: Send + Sync {
-    /// Loads the keys of every purpose; where a purpose has none, the candidates for it are stored first. Of several
-    /// processes that do this at once, all get the same keys.
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>);
+    /// The keys that are stored: one document a purpose.
+    fn keys(&self, done: Done<Vec<StoredKeys>>);
+
+    /// Stores a document in place of the one of its purpose, if that one's version is `replaces` or there is none. Answers the
+    /// document that is stored after the step: the one given, or the one that stood in its way. Of several processes that do
+    /// this at once one succeeds, and all of them know what is stored.
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>);
+
+    /// Tells `watcher` whenever another process has stored keys from now on, within the store's reach. Called once.
+    fn watch_keys(&self, watcher: KeyWatcher);
 
     /// Stores a new session, after [`make_room`](crate::session::make_room) for it if there is a limit: those that give way are
     /// ended, with the revocation of their access tokens, in the same step. Of many sign-ins at once none gets past the limit.
@@ -320,61 +331,6 @@ pub struct EndAnswer {
     pub subject: Option<String>,
     /// The revocations that were stored with it.
     pub revocations: Vec<Revocation>,
-}
-
-/// What a stored key is for. The text is stored; existing texts never change.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Purpose {
-    /// CSRF tokens.
-    Csrf,
-    /// Refresh tokens.
-    Refresh,
-    /// Access tokens.
-    Signing,
-}
-
-impl Purpose {
-    /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::Csrf, Self::Refresh, Self::Signing];
-
-    /// Its stored name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Csrf => "csrf",
-            Self::Refresh => "refresh",
-            Self::Signing => "signing",
-        }
-    }
-
-    /// The purpose with that name.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
-    }
-}
-
-/// A key as a store keeps it. Prints without its secret, which is wiped when dropped.
-#[derive(Clone)]
-pub struct StoredKey {
-    /// What it is for.
-    pub purpose: Purpose,
-    /// Its `kid`, or its number in decimal for a refresh key.
-    pub kid: String,
-    /// Its algorithm; `None` for keys that are only derived from.
-    pub algorithm: Option<Algorithm>,
-    /// Its secret.
-    pub secret: Zeroizing<Vec<u8>>,
-    /// When it was made.
-    pub created_at: UnixMs,
-}
-
-impl fmt::Debug for StoredKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredKey")
-            .field("purpose", &self.purpose)
-            .field("kid", &self.kid)
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Why a store could not do what it was asked. The detail is for the operator; it names files and causes, never secrets.

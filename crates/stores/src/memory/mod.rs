@@ -15,7 +15,10 @@ use keyturn_core::{
     session::{
         PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, change_permissions, make_room, renew, rotation,
     },
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Refreshed, Store, StoreError, StoredKey, Watcher, Which},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Refreshed, Store, StoreError, StoredKeys, Watcher,
+        Which,
+    },
     time::{Span, UnixMs},
 };
 
@@ -38,7 +41,7 @@ struct State {
     sessions: HashMap<SessionId, Record>,
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     revocations: Vec<Revocation>,
-    keys: Vec<StoredKey>,
+    keys: Vec<StoredKeys>,
     accounts: HashMap<String, Account>,
 }
 
@@ -63,16 +66,23 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
+    fn keys(&self, done: Done<Vec<StoredKeys>>) {
+        self.step(done, |state| Ok(state.keys.clone()));
+    }
+
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
         self.step(done, |state| {
-            for candidate in candidates {
-                if !state.keys.iter().any(|key| key.purpose == candidate.purpose) {
-                    state.keys.push(candidate);
-                }
+            match state.keys.iter_mut().find(|held| held.purpose == keys.purpose) {
+                Some(held) if held.version != replaces => return Ok(held.clone()),
+                Some(held) => *held = keys.clone(),
+                None => state.keys.push(keys.clone()),
             }
-            Ok(state.keys.clone())
+            Ok(keys)
         });
     }
+
+    /// There is no other process.
+    fn watch_keys(&self, _: KeyWatcher) {}
 
     fn create(&self, ask: CreateAsk, done: Done<Created>) {
         self.step(done, |state| {

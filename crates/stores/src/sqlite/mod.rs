@@ -13,14 +13,17 @@ mod schema;
 mod sessions;
 mod writer;
 
-use std::path::Path;
+use std::{path::Path, sync::atomic::Ordering};
 
 use keyturn_core::{
     account::Account,
     error::Error,
     revocation::Revocation,
     session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Lives, Refreshed, Store, StoreError, StoredKeys,
+        Watcher,
+    },
     time::{Span, UnixMs},
 };
 
@@ -39,8 +42,20 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
-        self.0.queue(done, move |db| keys::load_or_store(db, &candidates));
+    fn keys(&self, done: Done<Vec<StoredKeys>>) {
+        self.0.queue(done, keys::load);
+    }
+
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
+        let scrub = self.0.scrubbing();
+        self.0.queue(done, move |db| {
+            scrub.store(writer::SCRUBS, Ordering::Release);
+            keys::save(db, &keys, replaces)
+        });
+    }
+
+    fn watch_keys(&self, watcher: KeyWatcher) {
+        self.0.watch_keys(watcher);
     }
 
     fn create(&self, ask: CreateAsk, done: Done<Created>) {

@@ -63,6 +63,22 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE keyturn_sessions ADD COLUMN rights_at INTEGER NOT NULL DEFAULT 0;
 ",
+    // Keys become one document a purpose, which core reads (keys::KeyDocument): here the open form, as they were.
+    "
+    CREATE TABLE keyturn_key_documents (
+        purpose TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        document BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO keyturn_key_documents (purpose, version, document)
+        SELECT purpose, 1, CAST(json_object('format', 1, 'keys', json_group_array(json_object(
+            'kid', kid, 'alg', algorithm, 'state', iif(purpose = 'signing', 'active', NULL), 'since', created_at,
+            'secret', lower(hex(secret))))) AS BLOB)
+        FROM keyturn_keys GROUP BY purpose;
+    PRAGMA secure_delete = ON;
+    DROP TABLE keyturn_keys;
+    PRAGMA secure_delete = OFF;
+",
 ];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while

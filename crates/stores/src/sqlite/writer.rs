@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread,
@@ -17,11 +18,11 @@ use std::{
 
 use keyturn_core::{
     error::Code,
-    store::{Done, StoreError, Watcher},
+    store::{Done, KeyWatcher, StoreError, Watcher},
 };
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{connection, revocations, schema};
+use super::{connection, keys, revocations, schema};
 
 /// How often another process's revocations are looked for.
 pub(super) const POLL: Duration = Duration::from_millis(100);
@@ -35,6 +36,10 @@ const GROUP: usize = 512;
 /// How long a group waits for another process's write before it fails.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the log is tried to be emptied, which another process that reads from it prevents. At the latest it is emptied when
+/// the last process closes the file.
+pub(super) const SCRUBS: u8 = 20;
+
 /// How long a file that could not be opened is left alone before the next step tries again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 
@@ -45,6 +50,8 @@ pub(super) struct Writer {
     /// Who is told when the thread has finished.
     closing: Arc<Mutex<Option<Done<()>>>>,
     watcher: Arc<OnceLock<Watcher>>,
+    key_watcher: Arc<OnceLock<KeyWatcher>>,
+    scrub: Arc<AtomicU8>,
     /// When everything that others had stored by then had been shown to the watcher.
     in_step: Arc<Mutex<Instant>>,
 }
@@ -84,6 +91,8 @@ impl Writer {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let watcher = Arc::new(OnceLock::new());
+        let key_watcher = Arc::new(OnceLock::new());
+        let scrub = Arc::new(AtomicU8::new(0));
         let closing = Arc::new(Mutex::new(None));
         let in_step = Arc::new(Mutex::new(Instant::now()));
         let worker = Worker {
@@ -93,6 +102,8 @@ impl Writer {
             refused: None,
             broken: None,
             watcher: Arc::clone(&watcher),
+            key_watcher: Arc::clone(&key_watcher),
+            scrub: Arc::clone(&scrub),
             seen: Seen::default(),
             polled: Instant::now(),
             in_step: Arc::clone(&in_step),
@@ -106,6 +117,8 @@ impl Writer {
             queue: Mutex::new(Some(sender)),
             closing,
             watcher,
+            key_watcher,
+            scrub,
             in_step,
         })
     }
@@ -134,6 +147,16 @@ impl Writer {
     /// Sets the watcher; the first one stays.
     pub(super) fn watch(&self, watcher: Watcher) {
         let _second = self.watcher.set(watcher);
+    }
+
+    /// The same for keys.
+    pub(super) fn watch_keys(&self, watcher: KeyWatcher) {
+        let _second = self.key_watcher.set(watcher);
+    }
+
+    /// To be set to [`SCRUBS`] by a step after which nothing that it replaced must be left in the log.
+    pub(super) fn scrubbing(&self) -> Arc<AtomicU8> {
+        Arc::clone(&self.scrub)
     }
 
     /// How long ago that was.
@@ -167,6 +190,7 @@ enum Failed {
 struct Seen {
     data_version: i64,
     revocation: i64,
+    keys: i64,
 }
 
 struct Worker {
@@ -178,6 +202,8 @@ struct Worker {
     /// Why nothing more is done with the file until a restart: what it holds is not understood.
     broken: Option<StoreError>,
     watcher: Arc<OnceLock<Watcher>>,
+    key_watcher: Arc<OnceLock<KeyWatcher>>,
+    scrub: Arc<AtomicU8>,
     seen: Seen,
     polled: Instant,
     in_step: Arc<Mutex<Instant>>,
@@ -231,7 +257,10 @@ impl Worker {
         // One deadline for all of them: alone each would only wait for the same lock again.
         let deadline = Instant::now() + PATIENCE;
         match self.transact_until(deadline, &mut group) {
-            Ok(()) => return group.into_iter().for_each(|step| step.answer(Ok(()))),
+            Ok(()) => {
+                self.scrub_if_asked();
+                return group.into_iter().for_each(|step| step.answer(Ok(())));
+            }
             Err(Failed::ToBegin(error)) => return refuse(group, &connection::failure(&self.path, &error)),
             Err(Failed::Later(_)) => {}
         }
@@ -314,10 +343,22 @@ impl Worker {
             if self.poll() && self.broken.is_none() {
                 *locked(&self.in_step) = self.polled;
             }
+            self.scrub_if_asked();
         }
     }
 
-    /// Shows the watcher what others have revoked, and says whether that was all of it. A failure is left to the next turn:
+    /// Brings the log into the file and empties it. While another process reads from it that waits for the next turn.
+    fn scrub_if_asked(&self) {
+        let left = self.scrub.load(Ordering::Acquire);
+        let (Some(left), Some(db)) = (left.checked_sub(1), &self.db) else {
+            return;
+        };
+        let is_busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        let is_empty = is_busy.is_ok_and(|is_busy| !is_busy);
+        self.scrub.store(if is_empty { 0 } else { left }, Ordering::Release);
+    }
+
+    /// Shows the watchers what others have stored, and says whether that was all of it. A failure is left to the next turn:
     /// the steps report it.
     fn poll(&mut self) -> bool {
         // A connection that was lost is opened anew; the first one is for the first step.
@@ -346,7 +387,21 @@ impl Worker {
             .broken
             .take()
             .or_else(|| schema::doubt(db, &self.path, news.unreadable));
+        self.look_for_keys();
         true
+    }
+
+    fn look_for_keys(&mut self) {
+        let Some(state) = self.db.as_ref().and_then(|db| keys::state(db).ok()) else {
+            self.seen.data_version = 0;
+            return;
+        };
+        // Our own changes count as news once, which costs a look and no more.
+        if mem::replace(&mut self.seen.keys, state) != state
+            && let Some(watcher) = self.key_watcher.get()
+        {
+            watcher();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use keyturn_core::{
         EndReason, Record, SessionId,
         rotation::{Outcome, Verdict},
     },
-    store::{EndAsk, Purpose, Store, StoredKey, Which},
+    store::{EndAsk, Purpose, Store, StoredKeys, Which},
     time::Span,
 };
 use keyturn_stores::{MemoryStore, SqliteStore};
@@ -350,23 +350,37 @@ fn a_session_is_purged_a_minute_after_its_absolute_end() {
 }
 
 #[test]
-fn of_all_candidates_for_a_key_the_first_is_everybodys() {
+fn of_all_who_store_keys_at_once_one_succeeds_and_everybody_learns_which() {
     on_each(|store| {
-        let candidate = |purpose, byte: u8| StoredKey {
+        let keys = |purpose, version, byte: u8| StoredKeys {
             purpose,
-            kid: byte.to_string(),
-            algorithm: None,
-            secret: vec![byte; 32].into(),
-            created_at: at(byte.into()),
+            version,
+            document: vec![byte; 300].into(),
         };
-        let first = wait(|done| store.keys(vec![candidate(Purpose::Csrf, 1)], done)).unwrap();
-        assert_eq!(first[0].secret.as_slice(), [1; 32]);
-        let second = wait(|done| {
-            store.keys(vec![candidate(Purpose::Csrf, 2), candidate(Purpose::Refresh, 3)], done);
-        })
-        .unwrap();
-        let kids: Vec<_> = second.iter().map(|key| (key.purpose, key.kid.as_str())).collect();
-        assert_eq!(kids, [(Purpose::Csrf, "1"), (Purpose::Refresh, "3")]);
+        let save = |keys: &StoredKeys, replaces| wait(|done| store.save_keys(keys.clone(), replaces, done)).unwrap();
+        let load = || {
+            let mut all = wait(|done| store.keys(done)).unwrap();
+            all.sort_by_key(|keys| keys.purpose.as_str());
+            all
+        };
+        assert_eq!(load(), []);
+        let (first, late) = (keys(Purpose::Csrf, 1, 1), keys(Purpose::Csrf, 1, 2));
+        assert_eq!(save(&first, 0), first);
+        assert_eq!(save(&late, 0), first, "the first one's is everybody's");
+        let other = keys(Purpose::Refresh, 1, 3);
+        assert_eq!(save(&other, 0), other, "each purpose is by itself");
+        let second = keys(Purpose::Csrf, 2, 4);
+        assert_eq!(save(&second, 1), second);
+        assert_eq!(save(&keys(Purpose::Csrf, 2, 5), 1), second);
+        assert_eq!(save(&keys(Purpose::Csrf, 9, 5), 3), second);
+        assert_eq!(load(), [second, other]);
+        let back = keys(Purpose::Signing, 7, 6);
+        assert_eq!(
+            save(&back, 6),
+            back,
+            "where there is nothing, nothing stands in the way"
+        );
+        assert_eq!(load().len(), 3);
     });
 }
 

@@ -10,7 +10,10 @@ use keyturn_core::{
     error::{Code, Error},
     revocation::Revocation,
     session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Lives, Refreshed, Store, StoreError, StoredKeys,
+        Watcher,
+    },
     time::{Span, UnixMs},
 };
 
@@ -47,7 +50,7 @@ impl FaultyStore {
         })
     }
 
-    /// The next step that changes sessions or revocations fails so.
+    /// The next step that changes sessions, revocations or keys fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
     }
@@ -94,8 +97,16 @@ impl FaultyStore {
 }
 
 impl Store for FaultyStore {
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
-        self.inner.keys(candidates, done);
+    fn keys(&self, done: Done<Vec<StoredKeys>>) {
+        self.inner.keys(done);
+    }
+
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
+        self.step(done, |done| self.inner.save_keys(keys, replaces, done));
+    }
+
+    fn watch_keys(&self, watcher: KeyWatcher) {
+        self.inner.watch_keys(watcher);
     }
 
     fn create(&self, ask: CreateAsk, done: Done<Created>) {

@@ -11,6 +11,7 @@
 mod contract;
 mod faults;
 mod freshness;
+mod keys;
 mod manager;
 mod manager_options;
 mod model;

@@ -39,6 +39,12 @@ impl KeyState {
             Self::Revoked => "revoked",
         }
     }
+
+    /// The state of that name.
+    pub fn from_text(name: &str) -> Option<Self> {
+        let all = [Self::Published, Self::Active, Self::Retiring, Self::Revoked];
+        all.into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 /// A key that the ring holds. With [`Key::material`] it is all that a store needs to keep.
@@ -66,7 +72,7 @@ pub struct RevokedKey {
 }
 
 /// One to [`MAX_KEYS`] keys of which exactly one is active. Secrets and asymmetric keys do not mix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ring {
     policy: RingPolicy,
     /// The active one first, then the published one, then the retiring ones, the latest first.

@@ -22,7 +22,7 @@ pub struct RingPolicy {
 
 impl RingPolicy {
     /// Refuses a timetable that cannot be kept with 32 keys, of which `given` are there from the beginning.
-    pub(super) fn check(&self, given: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, given: usize) -> Result<(), Error> {
         let refused = |reason| Err(Error::because(Code::OptionInvalid, reason));
         let Some(every) = self.rotate_every else {
             return Ok(());

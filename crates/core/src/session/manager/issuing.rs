@@ -91,7 +91,7 @@ impl Manager {
             sid,
             subject: subject.clone(),
             generation: 0,
-            refresh_key: ready.refresh.newest(),
+            refresh_key: ready.refresh.newest(started),
             family: family.digest(),
             rotated_at: started,
             authenticated_at: started,

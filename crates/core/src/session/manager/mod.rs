@@ -8,6 +8,7 @@ mod answer;
 mod ending;
 mod freshness;
 mod issuing;
+mod keys;
 mod opening;
 mod pairing;
 mod presented;
@@ -23,11 +24,13 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{CsrfKey, RefreshKeys, SessionId, Settings, access_token::AccessTokens, past_token::PastTokens};
+use super::{
+    CsrfKeys, KeyOptions, RefreshKeys, SessionId, Settings, access_token::AccessTokens, past_token::PastTokens,
+};
 use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
-    keys::{Key, KeySet, LiveKeys},
+    keys::{Key, KeySet, LiveKeys, MasterKeys},
     random::Random,
     time::UnixMs,
 };
@@ -42,6 +45,7 @@ pub struct Manager {
     shared: Arc<Shared>,
     random: Arc<dyn Random>,
     configured: Option<Arc<LiveKeys>>,
+    masters: OnceLock<MasterKeys>,
     ready: OnceLock<Ready>,
     closed: AtomicBool,
 }
@@ -51,21 +55,22 @@ struct Ready {
     access: AccessTokens,
     verifier: Verifier,
     past: PastTokens,
-    refresh: RefreshKeys,
-    csrf: CsrfKey,
+    refresh: Arc<RefreshKeys>,
+    csrf: Arc<CsrfKeys>,
 }
 
 impl Manager {
-    /// A manager over a shared store. With `keys`, the first that can sign signs and all of them verify, also as they
-    /// change; without, the store's own ring does.
+    /// A manager over a shared store. `None` for `keys` means a ring in the store.
     pub fn new(
         settings: Settings,
         shared: Arc<Shared>,
-        keys: Option<Arc<LiveKeys>>,
+        keys: impl Into<KeyOptions>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<Self>, Error> {
         settings.check()?;
-        let configured = keys.map(with_names).transpose()?;
+        let options = keys.into();
+        let policy = options.policy(&settings)?;
+        let configured = options.given.map(with_names).transpose()?;
         if let Some(keys) = &configured {
             keys.snapshot().signing_key()?;
         }
@@ -75,12 +80,16 @@ impl Manager {
                 "this store is in use in this process with other options",
             ));
         }
+        if configured.is_none() {
+            shared.keys.settle_policy(&policy)?;
+        }
         shared.users.fetch_add(1, Ordering::AcqRel);
         Ok(Arc::new(Self {
             settings,
             shared,
             random,
             configured,
+            masters: options.masters.map_or_else(OnceLock::new, OnceLock::from),
             ready: OnceLock::new(),
             closed: AtomicBool::new(false),
         }))
@@ -88,9 +97,18 @@ impl Manager {
 
     /// Verifies an access token of these sessions. No I/O.
     pub fn verify<'s>(&'s self, token: &[u8], now: UnixMs, scratch: &'s mut Scratch) -> Result<Verified<'s>, Error> {
-        self.ready()?
+        let verified = self
+            .ready()?
             .verifier
-            .verify(token, now, Some(&self.shared.index), scratch)
+            .verify(token, now, Some(&self.shared.index), scratch);
+        if let Err(error) = verified
+            && self.configured.is_none()
+            && matches!(error.code(), Code::KeyUnknown | Code::AlgorithmNotAllowed)
+        {
+            // Another process may have rotated just now. Who can wait does so with `learn_keys`.
+            self.shared.learn_keys(now, None);
+        }
+        verified
     }
 
     /// What refuses revoked tokens, also those of other issuers. [`Code::NotReady`] before it can say.
@@ -104,8 +122,8 @@ impl Manager {
         self.shared.activity.note(sid, at);
     }
 
-    /// The CSRF key.
-    pub fn csrf(&self) -> Result<&CsrfKey, Error> {
+    /// The CSRF keys.
+    pub fn csrf(&self) -> Result<&CsrfKeys, Error> {
         Ok(&self.ready()?.csrf)
     }
 

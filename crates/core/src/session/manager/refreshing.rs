@@ -10,8 +10,8 @@ use crate::{
         claims::changed_claims,
         rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
     },
-    store::Refreshed,
-    time::UnixMs,
+    store::{Refreshed, StoreError},
+    time::{Span, UnixMs},
 };
 
 /// The reason of a refusal after which the application is to be asked again: what it was told has changed meanwhile.
@@ -23,6 +23,51 @@ struct UnderWay {
     origin: Option<String>,
     decision: Option<Decision>,
     now: UnixMs,
+}
+
+impl UnderWay {
+    fn of(request: &RefreshRequest<'_>, ask: &rotation::Ask) -> Self {
+        Self {
+            family: ask.token.family.clone(),
+            origin: request.origin.map(str::to_owned),
+            decision: request.decision.clone(),
+            now: ask.now,
+        }
+    }
+}
+
+/// A request that waits for keys.
+struct Kept {
+    token: String,
+    context: Option<String>,
+    origin: Option<String>,
+    access_token: Option<String>,
+    report: Option<Span>,
+    decision: Option<Decision>,
+}
+
+impl Kept {
+    fn of(request: &RefreshRequest<'_>) -> Self {
+        Self {
+            token: request.token.to_owned(),
+            context: request.context.map(str::to_owned),
+            origin: request.origin.map(str::to_owned),
+            access_token: request.access_token.map(str::to_owned),
+            report: request.report,
+            decision: request.decision.clone(),
+        }
+    }
+
+    fn request(&self) -> RefreshRequest<'_> {
+        RefreshRequest {
+            token: &self.token,
+            context: self.context.as_deref(),
+            origin: self.origin.as_deref(),
+            access_token: self.access_token.as_deref(),
+            report: self.report,
+            decision: self.decision.clone(),
+        }
+    }
 }
 
 /// What is made of a grant. Its last arguments are how it was granted, and whether that was elsewhere.
@@ -61,48 +106,77 @@ impl Manager {
         done: Answer<T>,
         granted: WhenGranted<T>,
     ) {
-        let ask = match self.refresh_ask(request, intent, now) {
-            Ok(ask) => ask,
-            Err(error) => return done(Err(error.into())),
-        };
-        let manager = Arc::clone(self);
-        let sid = ask.token.sid;
-        let under_way = UnderWay {
-            family: ask.token.family.clone(),
-            origin: request.origin.map(str::to_owned),
-            decision: request.decision.clone(),
-            now,
-        };
-        self.shared.store.refresh(
-            ask,
-            Box::new(move |answer| {
-                let concerning = |failure: Failure, subject: Option<String>| Failure {
-                    sid: Some(sid),
-                    subject,
-                    ..failure
-                };
-                let answer = match answer {
-                    Ok(Some(answer)) => answer,
-                    Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                    Err(error) => {
-                        // It may have been committed all the same, and may have ended the session.
-                        manager.shared.doubt(&error);
-                        return done(Err(concerning(error.into(), None)));
+        match self.refresh_ask(request, intent, now) {
+            Ok(ask) => self.judge_asked(UnderWay::of(request, &ask), ask, done, granted),
+            // Another process may have announced the key just now: looked at once more after the keys have been read again.
+            Err(_) if self.names_unknown_key(request.token) => {
+                let (manager, kept) = (Arc::clone(self), Kept::of(request));
+                let look = move || {
+                    let request = kept.request();
+                    match manager.refresh_ask(&request, intent, now) {
+                        Ok(ask) => manager.judge_asked(UnderWay::of(&request, &ask), ask, done, granted),
+                        Err(error) => done(Err(error.into())),
                     }
                 };
-                if let Some(revocation) = &answer.revocation {
-                    manager.shared.index.insert(revocation);
+                self.shared.learn_keys(now, Some(Box::new(look)));
+            }
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    fn judge_asked<T: 'static>(
+        self: &Arc<Self>,
+        under_way: UnderWay,
+        ask: rotation::Ask,
+        done: Answer<T>,
+        granted: WhenGranted<T>,
+    ) {
+        let manager = Arc::clone(self);
+        let sid = ask.token.sid;
+        let settle = move |answer: Result<Option<Refreshed>, StoreError>| {
+            let concerning = |failure: Failure, subject: Option<String>| Failure {
+                sid: Some(sid),
+                subject,
+                ..failure
+            };
+            let answer = match answer {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
+                Err(error) => {
+                    // It may have been committed all the same, and may have ended the session.
+                    manager.shared.doubt(&error);
+                    return done(Err(concerning(error.into(), None)));
                 }
-                let subject = answer.record.subject.clone();
-                let result = match answer.verdict {
-                    Verdict::Refused(error) => Err(error),
-                    Verdict::Outdated => Err(OUTDATED),
-                    Verdict::Granted(outcome) => granted(&manager, &under_way, answer, outcome, false),
-                    Verdict::GrantedElsewhere(outcome) => granted(&manager, &under_way, answer, outcome, true),
-                };
-                done(result.map_err(|error| concerning(error.into(), Some(subject))));
-            }),
-        );
+            };
+            if let Some(revocation) = &answer.revocation {
+                manager.shared.index.insert(revocation);
+            }
+            let subject = answer.record.subject.clone();
+            let result = match answer.verdict {
+                Verdict::Refused(error) => Err(error),
+                Verdict::Outdated => Err(OUTDATED),
+                Verdict::Granted(outcome) => granted(&manager, &under_way, answer, outcome, false),
+                Verdict::GrantedElsewhere(outcome) => granted(&manager, &under_way, answer, outcome, true),
+            };
+            done(result.map_err(|error| concerning(error.into(), Some(subject))));
+        };
+        let manager = Arc::clone(self);
+        let answered = move |answer| manager.with_its_key(answer, settle);
+        self.shared.store.refresh(ask, Box::new(answered));
+    }
+
+    /// Goes on once the key that a record names is known here, so that a successor is the same bytes whoever makes it.
+    fn with_its_key<F>(&self, answer: Result<Option<Refreshed>, StoreError>, then: F)
+    where
+        F: FnOnce(Result<Option<Refreshed>, StoreError>) + Send + 'static,
+    {
+        let refreshed = answer.as_ref().ok().and_then(Option::as_ref);
+        let is_known = |number| self.ready().is_ok_and(|ready| ready.refresh.has(number));
+        if refreshed.is_none_or(|refreshed| is_known(refreshed.record.refresh_key)) {
+            then(answer);
+        } else {
+            self.shared.read_keys(Box::new(move || then(answer)));
+        }
     }
 
     fn grant(
@@ -175,7 +249,7 @@ impl Manager {
             arrived: request.decision.as_ref().map(|decision| decision.read_at),
             grace: self.settings.grace,
             heal: self.settings.heal,
-            newest_key: ready.refresh.newest(),
+            newest_key: ready.refresh.newest(now),
             seen: self.shared.activity.seen(&token.sid),
             report: request.report,
             revoked: self.shared.index.has_session(&token.sid),

@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings},
+    session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings, keys::SessionKeys},
     store::{Done, EndAsk, Lives, Store, StoreError},
     time::UnixMs,
 };
@@ -24,6 +24,8 @@ pub(super) enum Pending {
     Permissions(PermissionsAsk),
     /// A revocation to keep.
     Revoke(Revocation),
+    /// A signing key to take out and revoke.
+    RevokeKey(String),
 }
 
 /// What every user of one store shares in one process.
@@ -34,6 +36,8 @@ pub struct Shared {
     pub index: RevocationIndex,
     /// Activity that is not stored yet.
     pub activity: ActivityLog,
+    /// The keys that it keeps.
+    pub(in crate::session) keys: SessionKeys,
     /// Who seems to share a session with somebody.
     pub contention: ContentionLog,
     /// How far this host's clock is from the store's.
@@ -60,6 +64,7 @@ impl Shared {
             store,
             index,
             activity: ActivityLog::default(),
+            keys: SessionKeys::default(),
             contention: ContentionLog::default(),
             clock: ClockWatch::default(),
             pending: Mutex::default(),
@@ -76,6 +81,12 @@ impl Shared {
                 for revocation in revocations {
                     shared.index.insert(revocation);
                 }
+            }
+        }));
+        let weak = Arc::downgrade(&shared);
+        shared.store.watch_keys(Box::new(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.keys_changed();
             }
         }));
         shared

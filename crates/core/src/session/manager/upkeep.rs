@@ -53,8 +53,8 @@ impl Manager {
         );
     }
 
-    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, and lets the
-    /// store delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
+    /// Stores the activity seen so far and the ends that wait; makes a step of forgetting expired revocations, does what is due
+    /// about the keys in the store, and lets it delete what is past use, as `forget` allows. To be called every few seconds; the answer comes when the activity is stored.
     ///
     /// Forgetting cannot be undone, so it is not for a clock that may be ahead: never at the end of time, which stands for a
     /// broken one, and never while this host is far off the store's time.
@@ -63,6 +63,7 @@ impl Manager {
         let forget = if is_wrong { Forget::Nothing } else { forget };
         if forget != Forget::Nothing {
             self.expire(now);
+            self.keep_keys(now);
         }
         let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
         for waiting in pending {
@@ -70,6 +71,7 @@ impl Manager {
                 Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
                 Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(|_| {})),
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
+                Pending::RevokeKey(kid) => self.revoke_key_unchecked(kid, now, Box::new(|_| {})),
             }
         }
         if forget == Forget::EverywherePast {
