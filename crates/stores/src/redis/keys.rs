@@ -1,62 +1,61 @@
-//! The keys: one hash, without an end.
+//! The keys: one hash without an end, with a version and a document for each purpose.
 
 use std::collections::HashMap;
 
-use keyturn_core::{
-    crypto::Algorithm,
-    encoding::base64url,
-    store::{Purpose, StoreError, StoredKey},
-    time::UnixMs,
-};
+use keyturn_core::store::{Purpose, StoreError, StoredKeys};
 use zeroize::Zeroizing;
 
 use super::{
-    script::{Call, KEYS},
+    script::{Call, SAVE_KEYS},
     step::{Step, damaged},
 };
 
-/// Stores the candidates of every purpose that has no key yet, and loads all keys.
-pub(super) async fn load_or_store(step: &Step, candidates: &[StoredKey]) -> Result<Vec<StoredKey>, StoreError> {
-    let mut call = Call::new(&KEYS, [step.names.keys()]);
-    for candidate in candidates {
-        call = call
-            .arg(candidate.purpose.as_str())
-            .arg(&candidate.kid)
-            .arg(text(candidate));
+/// Every document.
+pub(super) async fn load(step: &Step) -> Result<Vec<StoredKeys>, StoreError> {
+    let key = step.names.keys();
+    let mut command = redis::cmd("HGETALL");
+    command.arg(&key);
+    let mut stored: HashMap<String, Vec<u8>> = step.read(&key, &command).await?;
+    let mut keys = Vec::new();
+    for purpose in Purpose::ALL {
+        let version = stored.remove(&format!("{} version", purpose.as_str()));
+        let document = stored.remove(&format!("{} document", purpose.as_str()));
+        match (version, document) {
+            (None, None) => {}
+            (Some(version), Some(document)) => keys.push(read(purpose, version, document)?),
+            _ => return Err(damaged("a key")),
+        }
     }
-    let stored: HashMap<String, String> = step.run(&call).await?;
-    let mut keys = Vec::with_capacity(stored.len());
-    for (name, text) in stored {
-        let text = Zeroizing::new(text);
-        keys.push(read(&name, &text).ok_or_else(|| damaged("a key"))?);
-    }
-    keys.sort_by(|one, other| (one.created_at, &one.kid).cmp(&(other.created_at, &other.kid)));
     Ok(keys)
 }
 
-/// Algorithm, time and secret, in one line.
-fn text(key: &StoredKey) -> Zeroizing<String> {
-    let algorithm = key.algorithm.map_or("-", Algorithm::as_str);
-    let secret = Zeroizing::new(base64url::encode(&key.secret));
-    Zeroizing::new(format!(
-        "{algorithm} {} {}",
-        key.created_at.as_millis(),
-        secret.as_str()
-    ))
+/// Stores a document unless one of another version than `replaces` is there, and answers the one that is there then.
+pub(super) async fn save(step: &Step, keys: &StoredKeys, replaces: u64) -> Result<StoredKeys, StoreError> {
+    let call = Call::new(&SAVE_KEYS, [step.names.keys()])
+        .arg(keys.purpose.as_str())
+        .number(keys.version)
+        .arg(keys.document.as_slice())
+        .number(replaces);
+    let (version, document): (Vec<u8>, Vec<u8>) = step.run(&call).await?;
+    read(keys.purpose, version, document)
 }
 
-fn read(name: &str, text: &str) -> Option<StoredKey> {
-    let (purpose, kid) = name.split_once(' ')?;
-    let mut parts = text.splitn(3, ' ');
-    let algorithm = match parts.next()? {
-        "-" => None,
-        name => Some(Algorithm::from_name(name)?),
-    };
-    Some(StoredKey {
-        purpose: Purpose::from_text(purpose)?,
-        kid: kid.to_owned(),
-        algorithm,
-        created_at: UnixMs::new(parts.next()?.parse().ok()?),
-        secret: Zeroizing::new(base64url::decode(parts.next()?.as_bytes()).ok()?),
+/// Stores what is known here and was lost there.
+pub(super) async fn write_back(step: &Step, known: &[StoredKeys]) -> Result<(), StoreError> {
+    let stored = load(step).await?;
+    for keys in known {
+        if !stored.iter().any(|there| there.purpose == keys.purpose) {
+            save(step, keys, 0).await?;
+        }
+    }
+    Ok(())
+}
+
+fn read(purpose: Purpose, version: Vec<u8>, document: Vec<u8>) -> Result<StoredKeys, StoreError> {
+    let version = String::from_utf8(version).ok().and_then(|version| version.parse().ok());
+    Ok(StoredKeys {
+        purpose,
+        version: version.ok_or_else(|| damaged("a key"))?,
+        document: Zeroizing::new(document),
     })
 }

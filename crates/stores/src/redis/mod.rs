@@ -27,7 +27,7 @@ mod watch;
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
@@ -38,7 +38,10 @@ use keyturn_core::{
     error::{Code, Error},
     revocation::Revocation,
     session::{PermissionsAsk, Record, RenewAsk, SessionId, rotation},
-    store::{CreateAsk, Created, Done, EndAnswer, EndAsk, Lives, Refreshed, Store, StoreError, StoredKey, Watcher},
+    store::{
+        CreateAsk, Created, Done, EndAnswer, EndAsk, KeyWatcher, Lives, Refreshed, Store, StoreError, StoredKeys,
+        Watcher,
+    },
     time::{Span, UnixMs},
 };
 use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
@@ -62,6 +65,9 @@ pub struct RedisStore {
     runtime: &'static Handle,
     under_way: Arc<UnderWay>,
     ledger: Arc<Ledger>,
+    /// The keys as they were last stored or loaded here: what Redis loses of them is written back.
+    known_keys: Arc<Mutex<Vec<StoredKeys>>>,
+    key_watcher: Arc<OnceLock<KeyWatcher>>,
     /// `None` once closed.
     link: Mutex<Option<Arc<Link>>>,
     watching: Mutex<Option<AbortHandle>>,
@@ -94,6 +100,8 @@ impl RedisStore {
             runtime,
             under_way: Arc::default(),
             ledger: Arc::default(),
+            known_keys: Arc::default(),
+            key_watcher: Arc::default(),
             watching: Mutex::default(),
             in_step: Arc::new(Mutex::new(Instant::now())),
             link: Mutex::new(Some(Arc::new(Link::start(url.clone())))),
@@ -125,11 +133,28 @@ impl RedisStore {
 }
 
 impl Store for RedisStore {
-    fn keys(&self, candidates: Vec<StoredKey>, done: Done<Vec<StoredKey>>) {
-        self.step(
-            done,
-            |step| async move { keys::load_or_store(&step, &candidates).await },
-        );
+    fn keys(&self, done: Done<Vec<StoredKeys>>) {
+        let known = Arc::clone(&self.known_keys);
+        self.step(done, |step| async move {
+            let keys = keys::load(&step).await?;
+            locked(&known).clone_from(&keys);
+            Ok(keys)
+        });
+    }
+
+    fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
+        let known = Arc::clone(&self.known_keys);
+        self.step(done, move |step| async move {
+            let stored = keys::save(&step, &keys, replaces).await?;
+            let mut known = locked(&known);
+            known.retain(|keys| keys.purpose != stored.purpose);
+            known.push(stored.clone());
+            Ok(stored)
+        });
+    }
+
+    fn watch_keys(&self, watcher: KeyWatcher) {
+        let _second = self.key_watcher.set(watcher);
     }
 
     fn create(&self, ask: CreateAsk, done: Done<Created>) {
@@ -189,6 +214,8 @@ impl Store for RedisStore {
             names: self.names.clone(),
             watcher,
             in_step: Arc::clone(&self.in_step),
+            known_keys: Arc::clone(&self.known_keys),
+            key_watcher: Arc::clone(&self.key_watcher),
         };
         let watching = self.runtime.spawn(watch.follow()).abort_handle();
         if let Some(earlier) = locked(&self.watching).replace(watching) {

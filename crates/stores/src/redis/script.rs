@@ -34,12 +34,12 @@ script!(CREATE, "lua/create.lua", true, "Stores a new session.");
 script!(END, "lua/end.lua", true, "Ends a session.");
 script!(FORGET, "lua/forget.lua", true, "Deletes expired revocations.");
 script!(INDEX, "lua/index.lua", true, "Puts a session into an index.");
-script!(KEYS, "lua/keys.lua", true, "Loads the keys, or stores candidates.");
 script!(LIVES, "lua/lives.lua", true, "Keeps the longest lives.");
 script!(POSITION, "lua/position.lua", false, "How far the news have come.");
 script!(REFRESH, "lua/refresh.lua", true, "Judges a refresh token.");
 script!(REVOKE, "lua/revoke.lua", true, "Stores revocations.");
 script!(RIGHTS, "lua/rights.lua", true, "Gives a session other claims.");
+script!(SAVE_KEYS, "lua/save_keys.lua", true, "Stores the keys of a purpose.");
 script!(TOUCH, "lua/touch.lua", true, "Moves activity forward.");
 
 /// A script with its keys, which all lie in one slot, and its arguments.

@@ -6,19 +6,20 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
 use keyturn_core::{
     error::Code,
     revocation::Revocation,
-    store::{StoreError, Watcher},
+    store::{KeyWatcher, StoreError, StoredKeys, Watcher},
 };
 use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
 use super::{
+    keys,
     link::{Link, Live, PATIENCE, info_value, jittered},
     locked,
     names::Names,
@@ -44,6 +45,10 @@ pub(super) struct Watch {
     pub(super) watcher: Watcher,
     /// When everything that others had stored by then had been shown.
     pub(super) in_step: Arc<Mutex<Instant>>,
+    /// What is written back if Redis loses it.
+    pub(super) known_keys: Arc<Mutex<Vec<StoredKeys>>>,
+    /// Is told of other keys.
+    pub(super) key_watcher: Arc<OnceLock<KeyWatcher>>,
 }
 
 /// Versions and fields.
@@ -62,16 +67,19 @@ struct Head {
     position: Position,
     /// The first version that it still holds.
     first: Option<u64>,
+    /// The versions of the keys.
+    keys: String,
 }
 
 impl Watch {
     /// Never ends by itself.
     pub(super) async fn follow(self) {
         let mut position = None;
+        let mut keys = None;
         let mut pause = FIRST_PAUSE;
         loop {
             let begun = Instant::now();
-            let Err(_trouble) = self.follow_connection(&mut position).await else {
+            let Err(_trouble) = self.follow_connection(&mut position, &mut keys).await else {
                 continue;
             };
             if begun.elapsed() > LONGEST_PAUSE {
@@ -82,7 +90,11 @@ impl Watch {
         }
     }
 
-    async fn follow_connection(&self, position: &mut Option<Position>) -> Result<(), StoreError> {
+    async fn follow_connection(
+        &self,
+        position: &mut Option<Position>,
+        keys: &mut Option<String>,
+    ) -> Result<(), StoreError> {
         let (live, connection) = self
             .link
             .apart(&self.names.head(), Instant::now() + PATIENCE)
@@ -92,10 +104,19 @@ impl Watch {
             let asked = Instant::now();
             let head = self.head(&live, &connection).await?;
             let there_is = head.position.version;
+            let other_keys = keys
+                .replace(head.keys.clone())
+                .is_some_and(|before| before != head.keys);
             let mut at = match position.take() {
                 Some(at) if head.continues(&at) => at,
                 _ => self.read_all(head.position).await?,
             };
+            if other_keys {
+                self.write_keys_back().await?;
+                if let Some(watcher) = self.key_watcher.get() {
+                    watcher();
+                }
+            }
             let mut is_whole = true;
             while is_whole && asked.elapsed() < CHECK {
                 let left = CHECK.saturating_sub(asked.elapsed());
@@ -118,9 +139,15 @@ impl Watch {
         let missing = step.ledger.missing(&stored);
         revocations::store(&step, &missing).await?;
         step.ledger.note(&stored);
+        self.write_keys_back().await?;
         self.show(&stored);
         // Read before the rest, so that what came in between comes once more.
         Ok(from)
+    }
+
+    async fn write_keys_back(&self) -> Result<(), StoreError> {
+        let known = locked(&self.known_keys).clone();
+        keys::write_back(&(self.step)(), &known).await
     }
 
     /// Waits for news and shows them; `false` if there is a gap before them.
@@ -152,10 +179,18 @@ impl Watch {
     }
 
     async fn head(&self, live: &Live, connection: &MultiplexedConnection) -> Result<Head, StoreError> {
-        let call = Call::new(&POSITION, [self.names.head(), self.names.live(), self.names.news()]);
+        let call = Call::new(
+            &POSITION,
+            [
+                self.names.head(),
+                self.names.live(),
+                self.names.news(),
+                self.names.keys(),
+            ],
+        );
         let deadline = Instant::now() + PATIENCE;
         // By its text, which is short: then there is no second way to go.
-        let (epoch, version, first): (String, String, String) =
+        let (epoch, version, first, keys): (String, String, String, String) =
             ask(connection, &call.by_text(live, deadline), PATIENCE).await?;
         let mut command = redis::cmd("INFO");
         command.arg("replication");
@@ -174,6 +209,7 @@ impl Watch {
                 version: version.parse().unwrap_or(0),
             },
             first: version_of(&first),
+            keys,
         })
     }
 
@@ -227,6 +263,7 @@ mod tests {
         let head = |version, first| Head {
             position: position("e", "r", version),
             first,
+            keys: String::new(),
         };
         let at = position("e", "r", 5);
         assert!(head(5, Some(1)).continues(&at));

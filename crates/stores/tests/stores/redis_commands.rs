@@ -16,7 +16,7 @@ use keyturn_core::{
     error::Code,
     revocation::Revocation,
     session::{ClaimChanges, EndReason, PermissionsAsk, RenewAsk, SessionLimit, WhenFull},
-    store::{CreateAsk, EndAsk, Lives, Purpose, Store, StoredKey, Which},
+    store::{CreateAsk, EndAsk, Lives, Purpose, Store, StoredKeys, Which},
     time::Span,
 };
 
@@ -36,7 +36,6 @@ const ALLOWED: &[(&str, usize, &[&str])] = &[
     ("hello", 4, &["3", "AUTH"]),
     ("hget", 2, &[]),
     ("hgetall", 1, &[]),
-    ("hkeys", 1, &[]),
     ("hmget", usize::MAX, &[]),
     ("hset", usize::MAX, &[]),
     ("hsetnx", 3, &[]),
@@ -241,14 +240,13 @@ fn use_everything(server: &RedisServer, store: &RedisStore) {
     }
     wait(|done| store.revoke(Revocation::token("a".into(), at(9)), done)).unwrap();
     assert!(!wait(|done| store.revocations(at(7), done)).unwrap().is_empty());
-    let key = StoredKey {
+    let keys = StoredKeys {
         purpose: Purpose::Csrf,
-        kid: "0".into(),
-        algorithm: None,
-        secret: vec![1; 32].into(),
-        created_at: at(0),
+        version: 1,
+        document: vec![1; 32].into(),
     };
-    wait(|done| store.keys(vec![key], done)).unwrap();
+    wait(|done| store.save_keys(keys, 0, done)).unwrap();
+    assert_eq!(wait(|done| store.keys(done)).unwrap().len(), 1);
     let account = Account {
         name: "alice".into(),
         subject: "alice".into(),

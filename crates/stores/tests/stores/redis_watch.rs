@@ -1,14 +1,17 @@
 //! Revocations on their way from one host to another, and what becomes of them when Redis loses its data.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use keyturn_core::{
     revocation::{Revocation, Target},
-    store::Store,
+    store::{Purpose, Store, StoredKeys},
     time::{Span, UnixMs},
 };
 use keyturn_stores::RedisStore;
@@ -135,4 +138,35 @@ fn news_that_were_trimmed_or_taken_back_are_read_as_a_whole() {
     eventually("it is written back", || here.stored().len() == 2);
     let last = there.revoke("last");
     eventually("news go on", || here.has_seen(&last));
+}
+
+#[test]
+fn other_hosts_are_told_of_keys_and_what_redis_loses_of_them_is_written_back() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), Host::on(&server));
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    here.store.watch_keys(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let keys = |version| StoredKeys {
+        purpose: Purpose::Signing,
+        version,
+        document: vec![0, 255, 13, 10].into(),
+    };
+    let save = |keys: StoredKeys, replaces| wait(|done| there.store.save_keys(keys, replaces, done)).unwrap();
+    assert_eq!(save(keys(1), 0), keys(1));
+    thread::sleep(Duration::from_millis(1500));
+    let before = told.load(Ordering::Relaxed);
+    assert_eq!(
+        save(keys(9), 5),
+        keys(1),
+        "not in place of another version than the named one"
+    );
+    assert_eq!(save(keys(2), 1), keys(2));
+    eventually("the other host is told", || told.load(Ordering::Relaxed) > before);
+    server.cli(&["flushall"]);
+    eventually("the keys are back", || {
+        wait(|done| here.store.keys(done)).is_ok_and(|stored| stored == [keys(2)])
+    });
 }
