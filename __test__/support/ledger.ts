@@ -33,7 +33,8 @@ export class Ledger {
       case 'opening':
         return;
       case 'pair':
-        return this.#pair(step.sid, step.refreshToken, step.accessToken);
+        this.#pair(step.sid, step.refreshToken, step.accessToken);
+        return;
       case 'ending':
       case 'ended':
         for (const sid of step.sids) this.#get(sid).session = step.type === 'ended' ? 'ended' : 'in doubt';
