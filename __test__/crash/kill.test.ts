@@ -31,7 +31,7 @@ describe('a process that is killed under load', () => {
           ledger.forget();
           store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
         }
-        await killAndCheck(store, round * LANES + lane, ledger);
+        await killAndCheck(store, round, lane, ledger);
       }
       return ledger;
     }));
@@ -43,7 +43,7 @@ describe('a process that is killed under load', () => {
     const { url } = await startRedis(t);
     const begun = performance.now();
     const ledger = new Ledger();
-    for (let round = 0; round < rounds; round += 1) await killAndCheck(url, round, ledger);
+    for (let round = 0; round < rounds; round += 1) await killAndCheck(url, round, 0, ledger);
     t.diagnostic(report(rounds, [ledger], begun));
   });
 });
@@ -56,8 +56,10 @@ function report(rounds: number, ledgers: readonly Ledger[], begun: number): stri
   return `${String(rounds)} kills in ${seconds} s; ${String(steps)} messages; ${String(live)} live sessions and ${String(dead)} revocations found`;
 }
 
-async function killAndCheck(store: string, round: number, ledger: Ledger): Promise<void> {
-  await killUnderLoad(fork(join(__dirname, '..', 'support', 'load-process.js'), [store]), round, ledger);
+async function killAndCheck(store: string, round: number, lane: number, ledger: Ledger): Promise<void> {
+  const child = fork(join(__dirname, '..', 'support', 'load-process.js'), [store]);
+  const isEarly = round % 5 === 0;
+  await killUnderLoad(child, isEarly, isEarly ? (round * 7 + lane * 3) % 40 : (round * 37 + lane * 61) % 150, ledger);
   const sessions = createSessions({ store, issuer: ISSUER, audience: AUDIENCE, masterKey: MASTER_KEY });
   try {
     await sessions.ready();
@@ -67,9 +69,8 @@ async function killAndCheck(store: string, round: number, ledger: Ledger): Promi
   }
 }
 
-/** One time in four the process dies while it opens the store, and otherwise in the midst of its work. */
-async function killUnderLoad(child: ChildProcess, round: number, ledger: Ledger): Promise<void> {
-  const isEarly = round % 4 === 0;
+/** @param isEarly Whether the time counts from the opening of the store, and otherwise from the first step. */
+async function killUnderLoad(child: ChildProcess, isEarly: boolean, afterMs: number, ledger: Ledger): Promise<void> {
   const begun = new Promise<void>((resolve) => {
     child.on('message', (step: Step) => {
       ledger.note(step);
@@ -79,7 +80,7 @@ async function killUnderLoad(child: ChildProcess, round: number, ledger: Ledger)
   // Not before the channel has been read to its end.
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
   await Promise.race([begun, closed]);
-  await setTimeout(isEarly ? (round * 7) % 40 : (round * 37) % 150);
+  await setTimeout(afterMs);
   child.kill('SIGKILL');
   const [code, signal] = await closed;
   assert.equal(signal, 'SIGKILL', `it ended by itself, with ${String(code)}`);

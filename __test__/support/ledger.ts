@@ -31,6 +31,7 @@ export class Ledger {
     this.steps += 1;
     switch (step.type) {
       case 'opening':
+      case 'active':
         return;
       case 'pair':
         this.#pair(step.sid, step.refreshToken, step.accessToken);

@@ -2,17 +2,25 @@
  * Signs in, refreshes and revokes as fast as it can, until it is killed. Before a step that ends something it says so, and
  * after each step what was acknowledged; it goes on only when the system has taken the message, so that its parent knows of
  * all it did but the very last step of each user.
+ *
+ * On SIGTERM it closes its sessions as an application does, and then ends by having nothing left to do.
  */
 import { createSessions, type TokenPair } from 'keyturn';
 
-import { AUDIENCE, ISSUER, MASTER_KEY } from './sessions.js';
+import { internalsOf } from '../../dist/sessions/internals.js';
+import { AUDIENCE, coded, ISSUER, MASTER_KEY } from './sessions.js';
 
 export type Step =
   /** The store is about to be opened. */
   | { readonly type: 'opening' }
   | { readonly type: 'pair'; readonly sid: string; readonly refreshToken: string; readonly accessToken: string }
   | { readonly type: 'ending' | 'ended'; readonly sids: readonly string[] }
-  | { readonly type: 'revoking' | 'revoked'; readonly sid: string };
+  | { readonly type: 'revoking' | 'revoked'; readonly sid: string }
+  /** Noted just before the end; only a close can have stored it. */
+  | { readonly type: 'active'; readonly at: number };
+
+/** Whose one session does nothing but be active at the end. */
+export const RESTING = 'resting';
 
 const USERS = 24;
 const REFRESHES = 4;
@@ -35,7 +43,18 @@ async function main(store: string): Promise<void> {
     },
   ];
 
-  await Promise.all(Array.from({ length: USERS }, (_, user) => live(user)));
+  const resting = await signIn(RESTING);
+  let isClosing = false;
+  process.once('SIGTERM', () => {
+    isClosing = true;
+    const at = Date.now();
+    internalsOf(sessions).recordActivity(sessions.verify(resting.accessToken), 0);
+    void tell({ type: 'active', at }).then(() => sessions.close());
+  });
+  await Promise.all(Array.from({ length: USERS }, (_, user) => live(user).catch((error: unknown) => {
+    if (!isClosing) throw error;
+    coded('ERR_STORE_CLOSED')(error);
+  })));
 
   async function live(first: number): Promise<never> {
     for (let turn = first; ; turn += 1) {
