@@ -1,9 +1,14 @@
 /**
- * Fills the small disk that its argument is a folder of, under sessions at work, and makes room again. Ends with status 1 and
- * an error if anything was lost, and prints what it has seen otherwise.
+ * Fills the disk under sessions at work and makes room again, several times. Ends with status 1 and an error if anything was
+ * lost, and prints what it has seen otherwise.
+ *
+ *     node disk-full-process.js FOLDER [PRLIMIT]
+ *
+ * FOLDER is all of a small disk; or else PRLIMIT, the path of that program, keeps this process's files from growing instead.
  */
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createSessions, type Sessions, type TokenPair } from 'keyturn';
@@ -16,25 +21,27 @@ const SESSIONS = 60;
 
 const unavailable = coded('ERR_STORE_UNAVAILABLE');
 
-void main(process.argv[2] ?? '');
+const [, , folder = '', prlimit] = process.argv;
 
-async function main(folder: string): Promise<void> {
-  const first = await opened(folder, 'keyturn.db');
+void main();
+
+async function main(): Promise<void> {
+  const first = await opened('keyturn.db');
   const pairs: TokenPair[] = [];
   for (let user = 0; user < SESSIONS; user += 1) pairs.push(await first.start({ subject: String(user) }));
 
   // With the first there is room for some commits, and for the beginning of one.
   let [failed, done] = [0, 0];
   for (const room of [200_000, 40_000, 0]) {
-    if (failed > 0) makeRoom(folder);
+    if (failed > 0) makeRoom();
     await refreshAll(first, pairs);
-    fill(folder, room);
+    fill(room);
     const seen = await refreshUntilItFails(first, pairs);
     failed += seen.failed;
     done += seen.done;
   }
   await assert.rejects(first.start({ subject: 'new' }), unavailable);
-  await assert.rejects(opened(folder, 'another.db'), unavailable, 'a start on a full disk');
+  await assert.rejects(opened('another.db'), unavailable, 'a start on a full disk');
   for (const { accessToken } of pairs) first.verify(accessToken);
 
   // Not stored, and not acknowledged; and yet in force here.
@@ -46,28 +53,28 @@ async function main(folder: string): Promise<void> {
   await assert.rejects(first.revocation.token(jti, exp), unavailable);
   assertRevoked(first, [one, all, token]);
 
-  makeRoom(folder);
+  makeRoom();
   await refreshAll(first, rest);
   await first.close();
 
   // What had to wait for room has been stored.
-  const second = await opened(folder, 'keyturn.db');
+  const second = await opened('keyturn.db');
   assertRevoked(second, [one, all, token]);
   for (const { refreshToken } of [one, all]) await assert.rejects(second.refresh(refreshToken), coded('ERR_SESSION_REVOKED'));
   for (const { accessToken } of rest) second.verify(accessToken);
   await second.close();
 
   // A start beside a full disk either works or says why not, and harms nothing.
-  fill(folder, 0);
-  await opened(folder, 'keyturn.db').then((sessions) => sessions.close(), unavailable);
-  makeRoom(folder);
-  const third = await opened(folder, 'keyturn.db');
+  fill(0);
+  await opened('keyturn.db').then((sessions) => sessions.close(), unavailable);
+  makeRoom();
+  const third = await opened('keyturn.db');
   await refreshAll(third, rest);
   await third.close();
   console.log(`${String(failed)} refreshes failed and ${String(done)} were done while the disk was full; none of ${String(SESSIONS)} sessions was burnt`);
 }
 
-async function opened(folder: string, name: string): Promise<Sessions> {
+async function opened(name: string): Promise<Sessions> {
   const sessions = createSessions({ store: `sqlite:${join(folder, name)}`, issuer: ISSUER, audience: AUDIENCE, masterKey: MASTER_KEY });
   try {
     await sessions.ready();
@@ -110,7 +117,17 @@ function assertRevoked(sessions: Sessions, pairs: readonly TokenPair[]): void {
 }
 
 /** Leaves so many bytes. */
-function fill(folder: string, room: number): void {
+function fill(room: number): void {
+  if (prlimit === undefined) fillDisk(room);
+  else limitFiles(prlimit, room === 0 ? '0' : String(statSync(join(folder, 'keyturn.db-wal')).size + room));
+}
+
+function makeRoom(): void {
+  if (prlimit === undefined) rmSync(join(folder, 'ballast'));
+  else limitFiles(prlimit, 'unlimited');
+}
+
+function fillDisk(room: number): void {
   const file = openSync(join(folder, 'ballast'), 'w');
   let size = 0;
   try {
@@ -122,6 +139,7 @@ function fill(folder: string, room: number): void {
   closeSync(file);
 }
 
-function makeRoom(folder: string): void {
-  rmSync(join(folder, 'ballast'));
+/** The soft limit: it may be lifted again. Node ignores the signal, so that the write fails. */
+function limitFiles(program: string, bytes: string): void {
+  execFileSync(program, [`--pid=${String(process.pid)}`, `--fsize=${bytes}:`]);
 }

@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process';
 import { accessSync, appendFileSync, constants, existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 /**
@@ -26,9 +24,9 @@ const FINDERS = {
     find: () => process.env['KEYTURN_CHROMIUM'] ?? onPath('chromium', 'chromium-browser', 'google-chrome'),
     hint: 'install Chromium, or set KEYTURN_CHROMIUM to its path',
   },
-  'private tmpfs': {
-    find: () => [onPath('unshare')].find((unshare) => unshare !== undefined && mayMount(unshare)),
-    hint: 'install util-linux, and be root or allow user namespaces (kernel.apparmor_restrict_unprivileged_userns=0)',
+  prlimit: {
+    find: () => onPath('prlimit'),
+    hint: 'install util-linux',
   },
   'redis-server': {
     find: () => onPath('redis-server'),
@@ -61,11 +59,6 @@ export const LONG = process.env['KEYTURN_LONG'] === '1';
 
 /** For the options of a test that takes minutes. */
 export const skipUnlessLong: false | string = LONG ? false : 'takes minutes; npm run test:long runs it';
-
-/** Whether a process may have mounts of its own, which nobody else sees and which end with it. */
-function mayMount(unshare: string): boolean {
-  return spawnSync(unshare, ['-rm', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', tmpdir()]).status === 0;
-}
 
 function existing(path: string): string | undefined {
   return existsSync(path) ? path : undefined;
