@@ -60,7 +60,9 @@ pub struct Decision {
     pub changes: ClaimChanges,
     /// What [`Checked::record`] carried when it decided.
     pub instead_of: String,
-    /// When the request came and it was asked: what it read it may have read from then on.
+    /// When the request came.
+    pub arrived: UnixMs,
+    /// [`Checked::read_at`].
     pub read_at: UnixMs,
 }
 
@@ -69,6 +71,8 @@ pub struct Decision {
 pub struct Checked {
     /// The session as it stands.
     pub record: Record,
+    /// As of when the application answers what it is asked now.
+    pub read_at: UnixMs,
 }
 
 /// A session to be put in the place of that of a refresh token.
@@ -82,6 +86,8 @@ pub struct Renewal<'a> {
     pub authenticated: bool,
     /// As in [`SignIn`].
     pub context: Option<&'a str>,
+    /// [`Checked::read_at`], if the application was asked: needed with `onRefresh`.
+    pub read_at: Option<UnixMs>,
 }
 
 /// A pair of tokens. Prints without them.
