@@ -67,7 +67,11 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
         last_activity: if ask.authenticated { now } else { judged.last_activity },
         start_context: ask.context,
         last_context: ask.context,
-        rights_at: record.rights_at,
+        rights_at: if ask.changes == ClaimChanges::default() {
+            record.rights_at
+        } else {
+            record.rights_at.max(now)
+        },
         claims: changed_claims(&record.claims, &ask.changes)?,
         ended: None,
         ..judged
