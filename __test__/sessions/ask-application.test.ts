@@ -59,6 +59,15 @@ for (const store of STORES) {
       assert.equal(application.asked.length, 1);
     });
 
+    it('answers an error of ours whatever it throws', async (t) => {
+      const { application, sessions } = open(t);
+      const { refreshToken } = await sessions.start({ subject: 'alice' });
+      application.answer = () => {
+        throw Object.create(null);
+      };
+      await assert.rejects(sessions.refresh(refreshToken), coded('ERR_STORE_UNAVAILABLE', 'onRefresh'));
+    });
+
     it('refuses a renewal, which ends the session', async (t) => {
       const { application, sessions, events } = open(t);
       const { accessToken, refreshToken } = await sessions.start({ subject: 'alice' });

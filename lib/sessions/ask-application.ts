@@ -98,7 +98,7 @@ async function decisionOf(onRefresh: OnRefresh, session: RefreshingSession): Pro
     carriedParts(decision);
     return decision;
   } catch (cause) {
-    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${String(cause)}`, {
+    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${textOf(cause)}`, {
       reason: 'onRefresh',
       retryAfter: 1,
       cause,
@@ -110,4 +110,9 @@ function isOutdated(failure: NativeFailure | undefined): boolean {
   return failure !== undefined
     && codeOf(failure.error) === 'ERR_STORE_UNAVAILABLE'
     && fromNumber(failure.error).reason === 'outdated';
+}
+
+/** What is thrown need not be an error, and not everything has a text. */
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? String(cause) : `it threw ${typeof cause === 'string' ? cause : typeof cause}`;
 }

@@ -174,6 +174,7 @@ class NodeSessions implements Sessions {
     const change = { ...carriedParts(options), authenticated, ...contextOf(options.context) };
     requireToken(refreshToken);
     await this.ready();
+    if (this.#native.namesUnknownKey(refreshToken)) await this.#native.learnKeys(Date.now());
     const now = Date.now();
     const { pair, failure } = await this.#renew({ token: refreshToken, ...change }, now);
     const renewed = this.#unless(failure, pair);
