@@ -8,7 +8,7 @@ use keyturn_core::{
     random::SystemRandom,
     session::{
         Checked, ClaimChanges, ClockState, Contention, Decision, EndReason, Failure, Forget, Granted, Issued, Manager,
-        RefreshRequest, SessionLimit, Settings, SignIn, WhenFull,
+        RefreshRequest, Renewal, SessionLimit, Settings, SignIn, WhenFull,
         rotation::{Heal, Mismatch, Outcome},
     },
     store::Store,
@@ -371,4 +371,24 @@ fn the_time_of_a_store_is_asked_of_the_store() {
     assert_eq!(settle(|answer| manager.store_time(answer)).unwrap(), None);
     store.set_time(at(7));
     assert_eq!(settle(|answer| manager.store_time(answer)).unwrap(), Some(at(7)));
+}
+
+#[test]
+fn what_asks_for_a_refresh_prints_no_token_and_no_context() {
+    let request = RefreshRequest {
+        context: Some("a device cookie"),
+        access_token: Some("an access token"),
+        ..RefreshRequest::new("a refresh token")
+    };
+    let renewal = Renewal {
+        token: "a refresh token",
+        context: Some("a device cookie"),
+        ..Renewal::default()
+    };
+    let start = SignIn {
+        context: Some("a device cookie".into()),
+        ..sign_in("alice")
+    };
+    let printed = format!("{request:?} {renewal:?} {start:?}");
+    assert!(!printed.contains("token\"") && !printed.contains("cookie"), "{printed}");
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A sign-in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SignIn {
     /// Who; 1 to 255 bytes without control characters.
     pub subject: String,
@@ -26,8 +26,8 @@ pub struct SignIn {
     pub context: Option<String>,
 }
 
-/// A refresh.
-#[derive(Clone, Debug, Default)]
+/// A refresh. Prints without its tokens and its context, which may be a cookie.
+#[derive(Clone, Default)]
 pub struct RefreshRequest<'a> {
     /// The refresh token.
     pub token: &'a str,
@@ -76,7 +76,7 @@ pub struct Checked {
 }
 
 /// A session to be put in the place of that of a refresh token.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Renewal<'a> {
     /// The refresh token.
     pub token: &'a str,
@@ -128,6 +128,31 @@ pub struct Failure {
     pub sid: Option<SessionId>,
     /// Whose it is.
     pub subject: Option<String>,
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RefreshRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshRequest")
+            .field("report", &self.report)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Renewal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal")
+            .field("authenticated", &self.authenticated)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Issued {
