@@ -237,10 +237,15 @@ impl NativeSessions {
         now: f64,
     ) -> napi::Result<Object<'env>> {
         promise::of(env, EndedAnswer::from_result, |answer| {
+            let Ok(except) = except.map(|sid| SessionId::parse(&sid)).transpose() else {
+                return answer(Err(
+                    Error::because(Code::OptionInvalid, "except is no session id").into()
+                ));
+            };
             let which = Which::Subject {
                 subject,
                 before: None,
-                except: except.and_then(|sid| SessionId::parse(&sid).ok()),
+                except,
             };
             self.manager.end(revoked(which, now), answer);
         })
