@@ -15,6 +15,7 @@ import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
 import type { OnRefresh } from './refresh-options.js';
+import { createRefresher, type Refresher } from './refresher.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
 import { Staleness } from './staleness.js';
@@ -53,6 +54,7 @@ class NodeSessions implements Sessions {
   readonly revocation: Revocation;
   readonly #native: NativeSessions;
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
+  readonly #refreshPlain: Refresher;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
   readonly #clock: ClockWatch;
@@ -67,6 +69,7 @@ class NodeSessions implements Sessions {
     this.#onRefresh = onRefresh;
     this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
+    this.#refreshPlain = createRefresher(handle);
     this.#clock = new ClockWatch(handle);
     const noticeKeys = (): void => {
       this.#noticeKeys();
@@ -142,8 +145,8 @@ class NodeSessions implements Sessions {
     return { ...tokenPair(granted, now), outcome: outcomeOf(granted) };
   }
 
-  #refresh(request: NativeRefresh, address: string | undefined): Promise<PairAnswer> {
-    if (this.#onRefresh === undefined) return this.#native.refresh(request, Date.now());
+  #refresh(request: NativeRefresh, address: string | undefined): PairAnswer | Promise<PairAnswer> {
+    if (this.#onRefresh === undefined) return this.#refreshPlain(request, Date.now());
     return refreshIfAllowed(this.#native, this.#onRefresh, request, ({ id, subject }) => {
       this.#events.emit({ type: 'revoked', time: Date.now(), subject, session: id, address, reason: 'refused' });
     });
