@@ -33,6 +33,7 @@ export type {
   NativePooledSigner,
   NativePooledVerifier,
   NativeRefresh,
+  NativeRenewal,
   NativeSession,
   NativeSessions,
   NativeTimetable,

@@ -181,6 +181,8 @@ export declare class NativeSessions {
   refresh(request: NativeRefresh, now: number): Promise<PairAnswer>
   /** Says whether a refresh would be granted, and what its session carries. */
   checkRefresh(request: NativeRefresh, now: number): Promise<CheckAnswer>
+  /** Whether [`NativeSessions::renew`] would renew, which ends the session if that is what comes of it. */
+  checkRenewal(request: NativeRefresh, now: number): Promise<CheckAnswer>
   /** Ends the session of a live refresh token and starts one in its place. */
   renew(renewal: NativeRenewal, now: number): Promise<PairAnswer>
   /** The live sessions of a subject. */
@@ -243,11 +245,15 @@ export interface AccountAnswer {
   account?: NativeAccount
 }
 
-/** A session that would be refreshed and the members of the JSON object that it carries, or a failure. */
+/**
+ * A session that would be refreshed, the members of the JSON object that it carries, and as of when the application answers
+ * that is asked now; or a failure.
+ */
 export interface CheckAnswer {
   failure?: NativeFailure
   session?: NativeSession
   carried?: string
+  readAt?: number
 }
 
 /** The named claims; their numbers on the wire count from 1. */
@@ -368,12 +374,16 @@ export interface NativeBinding {
   kid?: string
 }
 
-/** What the application decided: what it replaces of `instead_of`, and when it was asked. `claims` is JSON text. */
+/**
+ * What the application decided: what it replaces of `instead_of`, when the request came, and the `read_at` of the check.
+ * `claims` is JSON text.
+ */
 export interface NativeDecision {
   roles?: Array<string>
   permissions?: Array<string>
   claims?: string
   insteadOf: string
+  arrived: number
   readAt: number
 }
 
@@ -451,6 +461,7 @@ export interface NativeRenewal {
   claims?: string
   authenticated: boolean
   context?: string
+  readAt?: number
 }
 
 /** Roles and permissions; what is not given stays. */

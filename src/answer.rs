@@ -60,12 +60,14 @@ pub struct NativeEnded {
     pub reason: String,
 }
 
-/// A session that would be refreshed and the members of the JSON object that it carries, or a failure.
+/// A session that would be refreshed, the members of the JSON object that it carries, and as of when the application answers
+/// that is asked now; or a failure.
 #[napi(object)]
 pub struct CheckAnswer {
     pub failure: Option<NativeFailure>,
     pub session: Option<NativeSession>,
     pub carried: Option<String>,
+    pub read_at: Option<f64>,
 }
 
 /// The time of a store that has a clock, or a failure.
@@ -187,6 +189,7 @@ impl CheckAnswer {
             failure: None,
             carried: Some(checked.record.claims.clone()),
             session: Some(checked.record.into()),
+            read_at: Some(time::to_js(checked.read_at)),
         })
     }
 }
@@ -197,6 +200,7 @@ impl From<Failure> for CheckAnswer {
             failure: Some(failure.into()),
             session: None,
             carried: None,
+            read_at: None,
         }
     }
 }

@@ -74,13 +74,15 @@ pub struct NativeRefresh {
     pub decision: Option<NativeDecision>,
 }
 
-/// What the application decided: what it replaces of `instead_of`, and when it was asked. `claims` is JSON text.
+/// What the application decided: what it replaces of `instead_of`, when the request came, and the `read_at` of the check.
+/// `claims` is JSON text.
 #[napi(object)]
 pub struct NativeDecision {
     pub roles: Option<Vec<String>>,
     pub permissions: Option<Vec<String>>,
     pub claims: Option<String>,
     pub instead_of: String,
+    pub arrived: f64,
     pub read_at: f64,
 }
 
@@ -93,6 +95,7 @@ pub struct NativeRenewal {
     pub claims: Option<String>,
     pub authenticated: bool,
     pub context: Option<String>,
+    pub read_at: Option<f64>,
 }
 
 /// A session manager.
@@ -181,6 +184,14 @@ impl NativeSessions {
         })
     }
 
+    /// Whether [`NativeSessions::renew`] would renew, which ends the session if that is what comes of it.
+    #[napi(ts_return_type = "Promise<CheckAnswer>")]
+    pub fn check_renewal<'env>(&self, env: &'env Env, request: NativeRefresh, now: f64) -> napi::Result<Object<'env>> {
+        promise::of(env, CheckAnswer::from_result, |answer| {
+            self.manager.check_renewal(&request.as_core(), time::now(now), answer);
+        })
+    }
+
     /// Ends the session of a live refresh token and starts one in its place.
     #[napi(ts_return_type = "Promise<PairAnswer>")]
     pub fn renew<'env>(&self, env: &'env Env, renewal: NativeRenewal, now: f64) -> napi::Result<Object<'env>> {
@@ -226,10 +237,15 @@ impl NativeSessions {
         now: f64,
     ) -> napi::Result<Object<'env>> {
         promise::of(env, EndedAnswer::from_result, |answer| {
+            let Ok(except) = except.map(|sid| SessionId::parse(&sid)).transpose() else {
+                return answer(Err(
+                    Error::because(Code::OptionInvalid, "except is no session id").into()
+                ));
+            };
             let which = Which::Subject {
                 subject,
                 before: None,
-                except: except.and_then(|sid| SessionId::parse(&sid).ok()),
+                except,
             };
             self.manager.end(revoked(which, now), answer);
         })
@@ -409,6 +425,7 @@ impl NativeRenewal {
             },
             authenticated: self.authenticated,
             context: self.context.as_deref(),
+            read_at: self.read_at.map(time::now),
         }
     }
 }
@@ -422,6 +439,7 @@ impl NativeDecision {
                 own: self.claims.clone(),
             },
             instead_of: self.instead_of.clone(),
+            arrived: time::now(self.arrived),
             read_at: time::now(self.read_at),
         }
     }

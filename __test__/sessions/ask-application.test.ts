@@ -48,6 +48,43 @@ for (const store of STORES) {
       assert.deepEqual(application.asked, [expected, expected]);
     });
 
+    it('is asked at a renewal too, and what renew() is given goes before it', async (t) => {
+      const { application, sessions } = open(t);
+      const { refreshToken } = await sessions.start({ subject: 'alice', roles: ['admin'], permissions: ['a:b'] });
+      application.answer = () => ({ roles: ['user'], permissions: [] });
+      await sessions.revocation.permissions('alice');
+      const renewed = await sessions.renew(refreshToken, { permissions: ['c:d'], authenticated: true });
+      const { roles, permissions } = sessions.verify(renewed.accessToken);
+      assert.deepEqual({ roles, permissions }, { roles: ['user'], permissions: ['c:d'] }, 'roles that were taken away come back by no renewal');
+      assert.equal(application.asked.length, 1);
+    });
+
+    it('answers an error of ours whatever it throws', async (t) => {
+      const { application, sessions } = open(t);
+      const { refreshToken } = await sessions.start({ subject: 'alice' });
+      application.answer = () => {
+        throw Object.create(null);
+      };
+      await assert.rejects(sessions.refresh(refreshToken), coded('ERR_STORE_UNAVAILABLE', 'onRefresh'));
+    });
+
+    it('refuses a renewal, which ends the session', async (t) => {
+      const { application, sessions, events } = open(t);
+      const { accessToken, refreshToken } = await sessions.start({ subject: 'alice' });
+      application.answer = () => null;
+      await assert.rejects(sessions.renew(refreshToken), coded('ERR_REFRESH_REFUSED'));
+      assert.throws(() => sessions.verify(accessToken), coded('ERR_TOKEN_REVOKED', 'session'));
+      assert.deepEqual(events.map(({ type, reason }) => [type, reason]), [['revoked', 'refused']]);
+    });
+
+    it('makes no token of a renewal that survives a change of permissions while it decides', async (t) => {
+      const { application, sessions } = open(t);
+      const { refreshToken } = await sessions.start({ subject: 'alice', roles: ['admin'] });
+      application.answer = () => sessions.revocation.permissions('alice').then(() => ({ roles: ['admin'] }));
+      const renewed = await sessions.renew(refreshToken);
+      assert.throws(() => sessions.verify(renewed.accessToken), coded('ERR_PERMISSIONS_STALE'));
+    });
+
     it('changes the parts that it returns, for this token and all later ones', async (t) => {
       const { application, sessions } = open(t);
       const first = await sessions.start({ subject: 'alice', roles: ['user'], permissions: ['a:b'], claims: { tenant: 'x' } });
@@ -196,7 +233,7 @@ describe('refresh.onRefresh', () => {
         checkRefresh: native.checkRefresh.bind(native),
         refresh(request: NativeRefresh, now: number) {
           left -= 1;
-          const outdated = { roles: ['x'], insteadOf: '"roles":["others"]', readAt: now };
+          const outdated = { roles: ['x'], insteadOf: '"roles":["others"]', arrived: now, readAt: now };
           return native.refresh(left < 0 ? request : { ...request, decision: outdated }, now);
         },
       };

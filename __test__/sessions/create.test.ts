@@ -90,6 +90,7 @@ for (const store of STORES) {
       const pairs = await Promise.all(Array.from({ length: 4 }, () => sessions.start({ subject: 'alice' })));
       const bob = await sessions.start({ subject: 'bob' });
       const kept = pairs[2]?.session.id ?? '';
+      await assert.rejects(sessions.endAll('alice', { except: 'mine' }), coded('ERR_OPTION_INVALID'));
       assert.equal(await sessions.endAll('alice', { except: kept }), 3);
       assert.deepEqual((await sessions.list('alice')).map(({ id }) => id), [kept]);
       assert.equal(await sessions.endAll('alice'), 1);

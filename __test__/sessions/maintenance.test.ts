@@ -44,6 +44,16 @@ function maintenance(native: FakeNative, idleMs: number): Maintenance {
 }
 
 describe('maintenance', () => {
+  it('does not begin after its end, as it would for sessions that are closed while they open', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const native = new FakeNative();
+    const upkeep = maintenance(native, 10);
+    await upkeep.stop();
+    upkeep.start();
+    t.mock.timers.tick(1000);
+    assert.deepEqual(native.calls, []);
+  });
+
   it('runs every five seconds, or ten times in a shorter idle limit', (t) => {
     t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
     for (const [idleMs, everyMs] of [[3_600_000, 5000], [20_000, 2000], [10, 100]] as const) {

@@ -1,42 +1,19 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { RefreshedPair } from 'keyturn';
 
+import { Neighbour } from '../support/neighbour.js';
 import { LONG } from '../support/requirements.js';
 import { coded, openSessions, temporaryFolder } from '../support/sessions.js';
-import type { Answer, Command } from '../support/sessions-process.js';
-
-/** Another process with sessions on the same file. */
-class Neighbour {
-  readonly #child: ChildProcess;
-
-  constructor(t: TestContext, ...args: readonly string[]) {
-    this.#child = fork(join(__dirname, '..', 'support', 'sessions-process.js'), args);
-    this.#child.setMaxListeners(0);
-    t.after(() => this.#child.kill('SIGKILL'));
-  }
-
-  /** One command at a time. */
-  ask(command: Command): Promise<Answer> {
-    const answer = once(this.#child, 'message').then(([given]) => given as Answer);
-    const ended = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`the other process ended with ${String(code)}`);
-    });
-    this.#child.send(command);
-    return Promise.race([answer, ended]);
-  }
-}
 
 describe('several processes on one SQLite file', () => {
   it('answer 50 refreshes of one token at once with one successor and no error', async (t) => {
     const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
     const here = openSessions(t, { store });
-    const there = new Neighbour(t, store);
+    const there = Neighbour.process(t, { store });
     let { refreshToken } = await here.start({ subject: 'alice' });
     const rounds = LONG ? 1000 : 20;
     let rotatedThere = 0;
@@ -58,7 +35,7 @@ describe('several processes on one SQLite file', () => {
   it('make their keys once, whoever comes first', async (t) => {
     for (let round = 0; round < (LONG ? 50 : 3); round += 1) {
       const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
-      const neighbours = [0, 1, 2].map(() => new Neighbour(t, store));
+      const neighbours = [0, 1, 2].map(() => Neighbour.process(t, { store }));
       const here = openSessions(t, { store });
       const tokens = await Promise.all(neighbours.map((neighbour) => neighbour.ask({ type: 'start', subject: 'alice' })));
       await here.ready();
@@ -70,7 +47,7 @@ describe('several processes on one SQLite file', () => {
     const masterKey = randomBytes(32).toString('hex');
     for (let round = 0; round < (LONG ? 50 : 2); round += 1) {
       const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
-      const neighbours = [0, 1, 2].map(() => new Neighbour(t, store, masterKey));
+      const neighbours = [0, 1, 2].map(() => Neighbour.process(t, { store, masterKey }));
       const here = openSessions(t, { store, masterKey });
       const tokens = await Promise.all(neighbours.map((neighbour) => neighbour.ask({ type: 'start', subject: 'alice' })));
       await here.ready();
@@ -81,7 +58,7 @@ describe('several processes on one SQLite file', () => {
   it('sign with the key to which another one rotated, soon after', async (t) => {
     const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
     const here = openSessions(t, { store });
-    const there = new Neighbour(t, store);
+    const there = Neighbour.process(t, { store });
     const before = await here.start({ subject: 'alice' });
     const delays: number[] = [];
     // A ring holds 32 keys.
@@ -104,7 +81,7 @@ describe('several processes on one SQLite file', () => {
   it('refuse what another one revoked, soon after', async (t) => {
     const store = `sqlite:${join(temporaryFolder(t), 'keyturn.db')}`;
     const here = openSessions(t, { store });
-    const there = new Neighbour(t, store);
+    const there = Neighbour.process(t, { store });
     const delays: number[] = [];
     for (let round = 0; round < (LONG ? 200 : 10); round += 1) {
       const { accessToken, session } = await here.start({ subject: 'alice' });

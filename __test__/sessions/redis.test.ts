@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { createSessions, KeyturnError } from 'keyturn';
 
+import { Neighbour } from '../support/neighbour.js';
 import { redis, startRedis } from '../support/redis.js';
 import { AUDIENCE, coded, ISSUER, openSessions } from '../support/sessions.js';
-import type { Answer, Command } from '../support/sessions-process.js';
-
-/** Another process with sessions on the same store. */
-function neighbour(t: TestContext, store: string): (command: Command) => Promise<Answer> {
-  const child: ChildProcess = fork(join(__dirname, '..', 'support', 'sessions-process.js'), [store]);
-  t.after(() => child.kill('SIGKILL'));
-  return async (command) => {
-    child.send(command);
-    const [answer] = (await once(child, 'message')) as [Answer];
-    return answer;
-  };
-}
 
 describe('sessions in Redis', { skip: redis.skip }, () => {
   it('are signed in, refreshed, listed and ended', async (t) => {
@@ -41,10 +27,10 @@ describe('sessions in Redis', { skip: redis.skip }, () => {
   it('are shared by processes, which give one successor to fifty refreshes at once', async (t) => {
     const { url } = await startRedis(t);
     const here = openSessions(t, { store: url });
-    const there = neighbour(t, url);
+    const there = Neighbour.process(t, { store: url });
     let { refreshToken } = await here.start({ subject: 'alice' });
     for (let round = 0; round < 10; round += 1) {
-      const race = there({ type: 'refresh', token: refreshToken, times: 25 });
+      const race = there.ask({ type: 'refresh', token: refreshToken, times: 25 });
       const mine = await Promise.all(Array.from({ length: 25 }, () => here.refresh(refreshToken)));
       const all = [...mine, ...((await race).pairs ?? [])];
       assert.equal(all.filter(({ outcome }) => outcome === 'rotated').length, 1);
@@ -56,10 +42,10 @@ describe('sessions in Redis', { skip: redis.skip }, () => {
   it('that end in one process are refused by the others within a second', async (t) => {
     const { url } = await startRedis(t);
     const here = openSessions(t, { store: url });
-    const there = neighbour(t, url);
-    const { accessToken = '' } = await there({ type: 'start', subject: 'alice' });
+    const there = Neighbour.process(t, { store: url });
+    const { accessToken = '' } = await there.ask({ type: 'start', subject: 'alice' });
     const { sid } = here.verify(accessToken);
-    await there({ type: 'end', sid });
+    await there.ask({ type: 'end', sid });
     const ended = performance.now();
     while (performance.now() < ended + 1000) {
       try {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { nativeSessionsOf } from '../../dist/native-sessions.js';
 import { internalsOf } from '../../dist/sessions/internals.js';
 import { coded, openSessions, STORES } from '../support/sessions.js';
 
@@ -55,6 +56,20 @@ for (const store of STORES) {
 }
 
 describe('renew', () => {
+  it('reads the keys again for a token under one that another process has just made', async (t) => {
+    const sessions = openSessions(t);
+    const { refreshToken } = await sessions.start({ subject: 'alice' });
+    const native = nativeSessionsOf(sessions);
+    let read = 0;
+    native.namesUnknownKey = () => true;
+    native.learnKeys = () => {
+      read += 1;
+      return Promise.resolve({});
+    };
+    await sessions.renew(refreshToken);
+    assert.equal(read, 1);
+  });
+
   it('refuses what makes no sense and leaves the session as it was', async (t) => {
     const sessions = openSessions(t);
     const { refreshToken } = await sessions.start({ subject: 'alice', claims: { a: 'x'.repeat(4000) } });

@@ -24,6 +24,10 @@ const FINDERS = {
     find: () => process.env['KEYTURN_CHROMIUM'] ?? onPath('chromium', 'chromium-browser', 'google-chrome'),
     hint: 'install Chromium, or set KEYTURN_CHROMIUM to its path',
   },
+  prlimit: {
+    find: () => onPath('prlimit'),
+    hint: 'install util-linux',
+  },
   'redis-server': {
     find: () => onPath('redis-server'),
     hint: 'install redis-server',

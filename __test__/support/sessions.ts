@@ -7,6 +7,8 @@ import { createSessions, type KeyturnError, type KeyturnErrorCode, type Sessions
 
 export const ISSUER = 'https://app.test';
 export const AUDIENCE = 'app';
+/** What seals the keys of a store, where that is not the subject of the test. */
+export const MASTER_KEY = '5a'.repeat(32);
 
 /** A folder that goes away with the test. */
 export function temporaryFolder(t: TestContext): string {

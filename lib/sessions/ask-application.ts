@@ -1,14 +1,13 @@
 import { KeyturnError } from '../errors.js';
-import type { NativeFailure, NativeRefresh, NativeSession, NativeSessions, PairAnswer } from '../native.js';
+import type { NativeFailure, NativeRefresh, NativeRenewal, NativeSession, NativeSessions, PairAnswer } from '../native.js';
 import { codeOf, fromFailure, fromNumber } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
 import type { OnRefresh, RefreshedClaims, RefreshingSession } from './refresh-options.js';
-import { carriedParts } from './sign-in.js';
+import { carriedParts, contextOf } from './sign-in.js';
 import type { Session } from './types.js';
 
 /** How often the application is asked anew because what it was told has changed while it decided. */
 const MOST_ATTEMPTS = 3;
-
 
 /**
  * A refresh at which the application is asked: judged, put to the application, and then judged again in the step that stores
@@ -25,20 +24,48 @@ export async function refreshIfAllowed(
 ): Promise<PairAnswer> {
   const started = Date.now();
   for (let attempt = 1; ; attempt += 1) {
-    const readAt = Date.now();
-    const { session, carried, failure } = await store.checkRefresh(since(request, started, readAt), readAt);
-    if (failure !== undefined || session === undefined || carried === undefined) return failure === undefined ? {} : { failure };
+    const arrived = Date.now();
+    const { session, carried, readAt, failure } = await store.checkRefresh(since(request, started, arrived), arrived);
+    if (session === undefined || carried === undefined || readAt === undefined) return failure === undefined ? {} : { failure };
     const claims = await decisionOf(onRefresh, refreshing(session, carried));
     const now = Date.now();
-    if (claims === null) {
-      await end(store, request.token, now);
-      refused(session);
-      throw new KeyturnError('ERR_REFRESH_REFUSED', 'The refresh was refused.');
-    }
-    const decision = { ...carriedParts(claims ?? {}), insteadOf: carried, readAt };
+    if (claims === null) return refuse(store, request.token, session, refused);
+    const decision = { ...carriedParts(claims ?? {}), insteadOf: carried, arrived, readAt };
     const answer = await store.refresh({ ...since(request, started, now), decision }, now);
     if (attempt === MOST_ATTEMPTS || !isOutdated(answer.failure)) return answer;
   }
+}
+
+/**
+ * A renewal at which the application is asked, like a refresh: what the caller says goes before what `onRefresh` says.
+ *
+ * @param refused Told of a refusal once the session has been ended, before this throws.
+ * @throws KeyturnError as {@link refreshIfAllowed}.
+ */
+export async function renewIfAllowed(
+  store: NativeSessions,
+  onRefresh: OnRefresh,
+  renewal: Readonly<NativeRenewal>,
+  refused: (session: NativeSession) => void,
+): Promise<PairAnswer> {
+  const { token, context } = renewal;
+  const { session, carried, readAt, failure } = await store.checkRenewal({ token, ...contextOf(context) }, Date.now());
+  if (session === undefined || carried === undefined || readAt === undefined) return failure === undefined ? {} : { failure };
+  const claims = await decisionOf(onRefresh, refreshing(session, carried));
+  if (claims === null) return refuse(store, token, session, refused);
+  return store.renew({ ...carriedParts(claims ?? {}), ...renewal, readAt }, Date.now());
+}
+
+async function refuse(
+  store: NativeSessions,
+  token: string,
+  session: NativeSession,
+  refused: (session: NativeSession) => void,
+): Promise<never> {
+  const { failure } = await store.endByRefreshToken(token, 'refused', Date.now());
+  if (failure !== undefined) throw fromFailure(failure);
+  refused(session);
+  throw new KeyturnError('ERR_REFRESH_REFUSED', 'The refresh was refused.');
 }
 
 /** The request at a later time: the last input is longer ago by then. */
@@ -71,7 +98,7 @@ async function decisionOf(onRefresh: OnRefresh, session: RefreshingSession): Pro
     carriedParts(decision);
     return decision;
   } catch (cause) {
-    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${String(cause)}`, {
+    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${textOf(cause)}`, {
       reason: 'onRefresh',
       retryAfter: 1,
       cause,
@@ -79,14 +106,13 @@ async function decisionOf(onRefresh: OnRefresh, session: RefreshingSession): Pro
   }
 }
 
-/** Somebody else may have ended it while the application decided: then it is over all the same. */
-async function end(store: NativeSessions, token: string, now: number): Promise<void> {
-  const { failure } = await store.endByRefreshToken(token, 'refused', now);
-  if (failure !== undefined) throw fromFailure(failure);
-}
-
 function isOutdated(failure: NativeFailure | undefined): boolean {
   return failure !== undefined
     && codeOf(failure.error) === 'ERR_STORE_UNAVAILABLE'
     && fromNumber(failure.error).reason === 'outdated';
+}
+
+/** What is thrown need not be an error, and not everything has a text. */
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? String(cause) : `it threw ${typeof cause === 'string' ? cause : typeof cause}`;
 }

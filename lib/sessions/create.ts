@@ -1,13 +1,22 @@
 import { KeyturnError } from '../errors.js';
 import { type AuthEvent, type AuthEventType, EventHub } from '../events.js';
 import type { Limiter } from '../limiter.js';
-import { native, type NativeFailure, type NativePair, type NativeRefresh, type NativeSessions, type PairAnswer } from '../native.js';
+import {
+  native,
+  type NativeFailure,
+  type NativePair,
+  type NativeRefresh,
+  type NativeRenewal,
+  type NativeSession,
+  type NativeSessions,
+  type PairAnswer,
+} from '../native.js';
 import { fromFailure, fromNumber, translated } from '../native-error.js';
 import { registerNativeSessions } from '../native-sessions.js';
 import { checkOptions } from '../options/checks.js';
 import { optionalString, requiredString } from '../options/strings.js';
 import { createRevocation, type Revocation } from '../revocation/revocation.js';
-import { refreshIfAllowed, sessionOf } from './ask-application.js';
+import { refreshIfAllowed, renewIfAllowed, sessionOf } from './ask-application.js';
 import { ClockWatch } from './clock-watch.js';
 import { registerInternals, type SessionInternals } from './internals.js';
 import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
@@ -147,9 +156,19 @@ class NodeSessions implements Sessions {
 
   #refresh(request: NativeRefresh, address: string | undefined): PairAnswer | Promise<PairAnswer> {
     if (this.#onRefresh === undefined) return this.#refreshPlain(request, Date.now());
-    return refreshIfAllowed(this.#native, this.#onRefresh, request, ({ id, subject }) => {
+    return refreshIfAllowed(this.#native, this.#onRefresh, request, this.#refused(address));
+  }
+
+  #renew(renewal: NativeRenewal, now: number): Promise<PairAnswer> {
+    if (this.#onRefresh === undefined) return this.#native.renew(renewal, now);
+    return renewIfAllowed(this.#native, this.#onRefresh, renewal, this.#refused());
+  }
+
+  /** What tells of a session that the application has refused. */
+  #refused(address?: string): (session: NativeSession) => void {
+    return ({ id, subject }) => {
       this.#events.emit({ type: 'revoked', time: Date.now(), subject, session: id, address, reason: 'refused' });
-    });
+    };
   }
 
   async renew(refreshToken: string, options: Readonly<RenewOptions> = {}): Promise<TokenPair> {
@@ -158,8 +177,9 @@ class NodeSessions implements Sessions {
     const change = { ...carriedParts(options), authenticated, ...contextOf(options.context) };
     requireToken(refreshToken);
     await this.ready();
+    if (this.#native.namesUnknownKey(refreshToken)) await this.#native.learnKeys(Date.now());
     const now = Date.now();
-    const { pair, failure } = await this.#native.renew({ token: refreshToken, ...change }, now);
+    const { pair, failure } = await this.#renew({ token: refreshToken, ...change }, now);
     const renewed = this.#unless(failure, pair);
     this.#events.emit({ type: 'refresh_rotated', time: now, subject: renewed.session.subject, session: renewed.session.id, reason: 'renewed' });
     return tokenPair(renewed, now);

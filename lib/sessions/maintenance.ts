@@ -41,7 +41,7 @@ export class Maintenance {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#isStopped) return;
     this.#timer = setInterval(() => {
       // One at a time: a slow store gets no second batch on top of the first.
       this.#running ??= this.#run().finally(() => {

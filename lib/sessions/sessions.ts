@@ -19,7 +19,8 @@ export interface Sessions {
   /**
    * Starts a new session in the place of one, under the same absolute end: after a step-up, and after a change of roles or of the
    * password. The old session ends, reason `renewed`, and its access tokens die. Of its refresh tokens only the live one renews; its
-   * predecessor within the grace is `ERR_REFRESH_INVALID`, reason `superseded`, and changes nothing.
+   * predecessor within the grace is `ERR_REFRESH_INVALID`, reason `superseded`, and changes nothing. `refresh.onRefresh` is asked
+   * as at a refresh, and the options go before what it answers.
    *
    * @throws KeyturnError as {@link refresh}, and `ERR_CLAIMS_INVALID`. A call whose answer was lost cannot be repeated: the user
    * signs in again.

@@ -46,6 +46,7 @@ export class Staleness {
   readonly #settings: ResolvedStaleness;
   #timer: NodeJS.Timeout | undefined;
   #isStale = false;
+  #isStopped = false;
 
   constructor(handle: NativeSessions, events: EventHub, settings: ResolvedStaleness) {
     this.#native = handle;
@@ -72,6 +73,7 @@ export class Staleness {
   }
 
   start(): void {
+    if (this.#isStopped) return;
     this.#timer ??= setInterval(() => {
       this.#look();
     }, Math.min(5000, Math.floor(this.#settings.maxMs / 3)));
@@ -79,6 +81,7 @@ export class Staleness {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
   }
 

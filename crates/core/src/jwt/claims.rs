@@ -2,7 +2,7 @@
 
 use super::numeric_date::NumericDate;
 use crate::{
-    encoding::json::{Text, Value, scan_object, strings_of},
+    encoding::json::{Text, Value, Visitor, scan_members, strings_of},
     error::{Claim, Code, Error},
 };
 
@@ -51,70 +51,116 @@ impl<'a> ClaimsView<'a> {
     pub fn parse(json: &'a str, required: &[String]) -> Result<Self, Error> {
         let mut view = Self::default();
         let mut mistyped = None;
-        scan_object(json, |name, value| {
-            if let Err(claim) = view.take(name, value) {
-                mistyped = mistyped.or(Some(claim));
-            }
-            for (bit, wanted) in required.iter().enumerate() {
-                if name == **wanted {
-                    view.found |= 1 << bit;
-                }
-            }
-        })
-        .map_err(|fault| Error::because(Code::TokenMalformed, fault.as_str()))?;
+        let reader = Reader {
+            view: &mut view,
+            required,
+            mistyped: &mut mistyped,
+        };
+        scan_members(json, reader).map_err(|fault| Error::because(Code::TokenMalformed, fault.as_str()))?;
         match mistyped {
             Some(claim) => Err(Error::about(Code::ClaimInvalid, claim)),
             None => Ok(view),
         }
     }
+}
 
-    fn take(&mut self, name: Text<'a>, value: Value<'a>) -> Result<(), Claim> {
-        // A claim name written with escapes is decoded; the plain case costs no more than a comparison.
-        let decoded;
-        let name = if let Some(plain) = name.plain() {
-            plain
-        } else {
-            decoded = name.decode();
-            decoded.as_ref()
+/// Sorts the members of a payload.
+struct Reader<'v, 'a> {
+    view: &'v mut ClaimsView<'a>,
+    required: &'v [String],
+    /// The first claim of another type than it must have.
+    mistyped: &'v mut Option<Claim>,
+}
+
+impl<'a> Visitor<'a> for Reader<'_, 'a> {
+    #[inline]
+    fn string(&mut self, name: Text<'a>, value: Text<'a>) {
+        self.tick(name);
+        let Some(name) = three_letters(name) else {
+            return;
         };
-        // All of them have three letters, and most of an application's own have more.
-        let Ok(name) = <&[u8; 3]>::try_from(name.as_bytes()) else {
-            return Ok(());
-        };
-        match name {
-            b"aud" => self.aud = Some(audience(value).ok_or(Claim::Aud)?),
-            b"exp" => self.exp = Some(date(value).ok_or(Claim::Exp)?),
-            b"iat" => self.iat = Some(date(value).ok_or(Claim::Iat)?),
-            b"iss" => self.iss = Some(string(value).ok_or(Claim::Iss)?),
-            b"jti" => self.jti = Some(string(value).ok_or(Claim::Jti)?),
-            b"nbf" => self.nbf = Some(date(value).ok_or(Claim::Nbf)?),
-            b"sid" => self.sid = Some(string(value).ok_or(Claim::Sid)?),
-            b"sub" => self.sub = Some(string(value).ok_or(Claim::Sub)?),
-            _ => {}
+        match &name {
+            b"aud" => self.view.aud = Some(Audience::One(value)),
+            b"iss" => self.view.iss = Some(value),
+            b"jti" => self.view.jti = Some(value),
+            b"sid" => self.view.sid = Some(value),
+            b"sub" => self.view.sub = Some(value),
+            _ => self.refuse(name),
         }
-        Ok(())
+    }
+
+    #[inline]
+    fn number(&mut self, name: Text<'a>, value: &'a str) {
+        self.tick(name);
+        let Some(name) = three_letters(name) else {
+            return;
+        };
+        let date = match &name {
+            b"exp" => &mut self.view.exp,
+            b"iat" => &mut self.view.iat,
+            b"nbf" => &mut self.view.nbf,
+            _ => return self.refuse(name),
+        };
+        *date = NumericDate::parse(value);
+        if date.is_none() {
+            self.refuse(name);
+        }
+    }
+
+    fn value(&mut self, name: Text<'a>, value: Value<'a>) {
+        match value {
+            Value::String(value) => self.string(name, value),
+            Value::Number(value) => self.number(name, value),
+            _ => {
+                self.tick(name);
+                if let Some(name) = three_letters(name) {
+                    match (&name, value) {
+                        (b"aud", Value::Array(array)) => match strings_of(array) {
+                            Some(many) => self.view.aud = Some(Audience::Many(many)),
+                            None => self.refuse(name),
+                        },
+                        _ => self.refuse(name),
+                    }
+                }
+            }
+        }
     }
 }
 
-fn audience(value: Value<'_>) -> Option<Audience<'_>> {
-    match value {
-        Value::String(one) => Some(Audience::One(one)),
-        Value::Array(array) => strings_of(array).map(Audience::Many),
-        _ => None,
+impl Reader<'_, '_> {
+    #[inline]
+    fn tick(&mut self, name: Text<'_>) {
+        for (bit, wanted) in self.required.iter().enumerate() {
+            if name == **wanted {
+                self.view.found |= 1 << bit;
+            }
+        }
+    }
+
+    /// Takes note of a registered claim whose value cannot be what it must be; other names are the application's own.
+    #[inline(never)]
+    fn refuse(&mut self, name: [u8; 3]) {
+        let claim = match &name {
+            b"aud" => Claim::Aud,
+            b"exp" => Claim::Exp,
+            b"iat" => Claim::Iat,
+            b"iss" => Claim::Iss,
+            b"jti" => Claim::Jti,
+            b"nbf" => Claim::Nbf,
+            b"sid" => Claim::Sid,
+            b"sub" => Claim::Sub,
+            _ => return,
+        };
+        self.mistyped.get_or_insert(claim);
     }
 }
 
-fn date(value: Value<'_>) -> Option<NumericDate> {
-    match value {
-        Value::Number(number) => NumericDate::parse(number),
-        _ => None,
-    }
-}
-
-fn string(value: Value<'_>) -> Option<Text<'_>> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
+/// The name, if it is as long as all registered ones are. One that was written with escapes is decoded.
+#[inline]
+fn three_letters(name: Text<'_>) -> Option<[u8; 3]> {
+    match name.plain() {
+        Some(plain) => plain.as_bytes().try_into().ok(),
+        None => name.decode().as_bytes().try_into().ok(),
     }
 }
 

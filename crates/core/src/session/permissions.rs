@@ -21,6 +21,18 @@ pub struct PermissionsAsk {
     pub now: UnixMs,
     /// How far the clocks of those who share the store may differ.
     pub skew: Span,
+    /// Whether it could not be stored when it was made. By now a session may carry what was set later, and keeps that.
+    pub late: bool,
+}
+
+impl PermissionsAsk {
+    /// Adds what an earlier change, which could not be stored either, asked for and this one does not.
+    pub fn complete(&mut self, earlier: &Self) {
+        let (own, other) = (&mut self.changes, &earlier.changes);
+        own.roles = own.roles.take().or_else(|| other.roles.clone());
+        own.permissions = own.permissions.take().or_else(|| other.permissions.clone());
+        own.own = own.own.take().or_else(|| other.own.clone());
+    }
 }
 
 /// Gives the sessions of the subject the new claims, and the revocation that makes what was issued from the old ones stale.
@@ -34,7 +46,10 @@ pub fn change_permissions(sessions: &mut [Record], ask: &PermissionsAsk) -> Resu
     let latest = sessions.iter().map(Record::read_at).max().unwrap_or_default();
     let before = ask.now.plus(ask.skew).max(latest);
     for record in sessions {
-        record.claims = changed_claims(&record.claims, &ask.changes)?;
+        let is_overtaken = ask.late && record.rights_at > ask.now.plus(ask.skew);
+        if !is_overtaken {
+            record.claims = changed_claims(&record.claims, &ask.changes)?;
+        }
         record.rights_at = before.plus(Span::from_millis(1));
     }
     Ok(Revocation::permissions(ask.subject.clone(), before))
@@ -58,6 +73,7 @@ mod tests {
             },
             now,
             skew: Span::ZERO,
+            late: false,
         }
     }
 
@@ -84,6 +100,21 @@ mod tests {
             "a second change of the same millisecond reaches what the first one led to"
         );
         assert!(sessions.iter().all(|record| record.read_at() > again));
+    }
+
+    #[test]
+    fn a_change_that_is_stored_late_takes_back_none_that_was_made_since() {
+        let mut sessions = [record(), record()];
+        let (first, second) = (START.plus(Span::from_secs(5)), START.plus(Span::from_secs(6)));
+        change_permissions(&mut sessions[..1], &ask(&["user"], second)).unwrap();
+        let late = PermissionsAsk {
+            late: true,
+            ..ask(&["admin"], first)
+        };
+        let cut_off = before(&change_permissions(&mut sessions, &late).unwrap());
+        assert_eq!(sessions[0].claims, r#""roles":["user"]"#);
+        assert_eq!(sessions[1].claims, r#""roles":["admin"]"#);
+        assert!(sessions.iter().all(|record| record.read_at() > cut_off));
     }
 
     #[test]

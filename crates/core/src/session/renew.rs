@@ -14,6 +14,9 @@ use crate::{
     error::{Code, Error},
 };
 
+/// A predecessor is not renewed, though it would be refreshed.
+pub(super) const SUPERSEDED: Error = Error::because(Code::RefreshInvalid, "superseded");
+
 /// Everything besides the record that a renewal depends on.
 #[derive(Clone, Debug)]
 pub struct RenewAsk {
@@ -39,7 +42,7 @@ pub struct RenewAsk {
 pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
     let mut judged = record.clone();
     match rotation::refresh(&mut judged, &ask.by) {
-        Verdict::Granted(Outcome::Replayed) => return Err(Error::because(Code::RefreshInvalid, "superseded")),
+        Verdict::Granted(Outcome::Replayed) => return Err(SUPERSEDED),
         Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => {}
         // It brings no claims that could be out of date.
         Verdict::Outdated => return Err(Code::Internal.into()),
@@ -64,7 +67,11 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
         last_activity: if ask.authenticated { now } else { judged.last_activity },
         start_context: ask.context,
         last_context: ask.context,
-        rights_at: record.rights_at,
+        rights_at: if ask.changes == ClaimChanges::default() {
+            record.rights_at
+        } else {
+            record.rights_at.max(now)
+        },
         claims: changed_claims(&record.claims, &ask.changes)?,
         ended: None,
         ..judged

@@ -16,7 +16,7 @@ use keyturn_stores::{MemoryStore, SqliteStore};
 
 use crate::{
     faults::{Fault, FaultyStore},
-    support::{START, at, manager, settings, settle, shared, sign_in},
+    support::{START, at, manager, settings, settle, shared, sign_in, wait},
 };
 
 fn start(manager: &Arc<Manager>, subject: &str, now: UnixMs) -> Issued {
@@ -278,6 +278,27 @@ fn an_end_that_cannot_be_stored_holds_here_at_once_and_is_stored_later() {
         code(refresh(&manager, &issued.refresh_token, at(3))),
         Code::SessionRevoked
     );
+}
+
+#[test]
+fn the_access_tokens_of_a_session_that_the_store_has_lost_can_be_killed() {
+    let store = memory();
+    let manager = manager(Arc::clone(&store));
+    let which = |issued: &Issued| Which::Session {
+        sid: issued.record.sid,
+        subject: None,
+    };
+    let revoked = |issued: &Issued| verify(&manager, &issued.access_token, at(2)) == Err(Code::TokenRevoked);
+    let lost = [start(&manager, "alice", at(0)), start(&manager, "alice", at(0))];
+    wait(|done| store.purge(at(1_000_000), done)).unwrap();
+    assert_eq!(code(end(&manager, which(&lost[0]), at(1))), Code::SessionUnknown);
+    let token = &lost[1].refresh_token;
+    let ended = settle(|answer| manager.end_by_refresh_token(token, EndReason::Logout, at(1), answer));
+    assert!(ended.unwrap().is_none());
+    assert!(lost.iter().all(revoked));
+    assert_eq!(code(end(&manager, which(&lost[0]), at(2))), Code::SessionUnknown);
+    let stored = wait(|done| store.revocations(at(2), done)).unwrap();
+    assert_eq!(stored.len(), 2, "and once is enough");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use keyturn_core::{
     random::SystemRandom,
     session::{
         Checked, ClaimChanges, ClockState, Contention, Decision, EndReason, Failure, Forget, Granted, Issued, Manager,
-        RefreshRequest, SessionLimit, Settings, SignIn, WhenFull,
+        RefreshRequest, Renewal, SessionLimit, Settings, SignIn, WhenFull,
         rotation::{Heal, Mismatch, Outcome},
     },
     store::Store,
@@ -63,12 +63,13 @@ fn roles(list: &[&str]) -> ClaimChanges {
     }
 }
 
-fn decided<'a>(token: &'a str, checked: &Checked, changes: ClaimChanges, read_at: UnixMs) -> RefreshRequest<'a> {
+fn decided<'a>(token: &'a str, checked: &Checked, changes: ClaimChanges, arrived: UnixMs) -> RefreshRequest<'a> {
     RefreshRequest {
         decision: Some(Decision {
             changes,
             instead_of: checked.record.claims.clone(),
-            read_at,
+            arrived,
+            read_at: checked.read_at,
         }),
         ..RefreshRequest::new(token)
     }
@@ -99,6 +100,30 @@ fn where_the_application_is_asked_nothing_is_granted_without_its_decision() {
         keyturn_core::session::TimedId::parse(jti).unwrap().time(),
         at(1),
         "a revocation of permissions since the application was asked reaches this token"
+    );
+}
+
+#[test]
+fn what_the_application_says_after_a_change_of_permissions_is_not_stale() {
+    let manager = in_memory(asking());
+    // The cut-off lies ahead of the clock, as it does where hosts share a store.
+    let issued = start(&manager, &sign_in("alice"), at(5));
+    settle(|answer| manager.change_permissions("alice".into(), ClaimChanges::default(), at(1), answer)).unwrap();
+    let checked = check(&manager, &issued.refresh_token, at(2)).unwrap();
+    let request = decided(&issued.refresh_token, &checked, roles(&["admin"]), at(2));
+    let granted = refresh(&manager, &request, at(3)).unwrap();
+    assert_eq!(
+        claims(&manager, &granted.issued, at(3))["roles"],
+        serde_json::json!(["admin"])
+    );
+    settle(|answer| manager.change_permissions("alice".into(), ClaimChanges::default(), at(1), answer)).unwrap();
+    let late = refresh(&manager, &request, at(4)).unwrap();
+    let mut scratch = Scratch::default();
+    let refused = manager.verify(late.issued.access_token.as_bytes(), at(4), &mut scratch);
+    assert_eq!(
+        refused.unwrap_err().code(),
+        Code::PermissionsStale,
+        "a change since the application was asked reaches the token"
     );
 }
 
@@ -346,4 +371,24 @@ fn the_time_of_a_store_is_asked_of_the_store() {
     assert_eq!(settle(|answer| manager.store_time(answer)).unwrap(), None);
     store.set_time(at(7));
     assert_eq!(settle(|answer| manager.store_time(answer)).unwrap(), Some(at(7)));
+}
+
+#[test]
+fn what_asks_for_a_refresh_prints_no_token_and_no_context() {
+    let request = RefreshRequest {
+        context: Some("a device cookie"),
+        access_token: Some("an access token"),
+        ..RefreshRequest::new("a refresh token")
+    };
+    let renewal = Renewal {
+        token: "a refresh token",
+        context: Some("a device cookie"),
+        ..Renewal::default()
+    };
+    let start = SignIn {
+        context: Some("a device cookie".into()),
+        ..sign_in("alice")
+    };
+    let printed = format!("{request:?} {renewal:?} {start:?}");
+    assert!(!printed.contains("token\"") && !printed.contains("cookie"), "{printed}");
 }

@@ -346,7 +346,8 @@ impl World {
             decision: Some(Decision {
                 changes,
                 instead_of: checked.record.claims,
-                read_at: at(arrived),
+                arrived: at(arrived),
+                read_at: checked.read_at,
             }),
             ..request.clone()
         };

@@ -30,6 +30,7 @@ fn change(subject: &str, changes: ClaimChanges, now: UnixMs) -> PermissionsAsk {
         changes,
         now,
         skew: Span::ZERO,
+        late: false,
     }
 }
 
@@ -169,5 +170,39 @@ fn a_change_that_could_not_be_stored_holds_here_and_is_stored_later() {
     assert_eq!(
         roles_in(&manager, &last.issued.access_token, at(10)),
         Ok(serde_json::json!(["admin"]))
+    );
+}
+
+#[test]
+fn a_change_that_waits_to_be_stored_takes_back_none_that_was_made_since() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let manager = manager(store.clone());
+    let first = start(&manager, at(0));
+    let change = |to: &[&str], now| settle(|answer| manager.change_permissions("alice".into(), roles(to), now, answer));
+    store.fail_next(Fault::Before);
+    change(&["admin"], at(5)).unwrap_err();
+    change(&[], at(6)).unwrap();
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    let next = refresh(&manager, &first.refresh_token, at(10));
+    assert_eq!(
+        roles_in(&manager, &next.issued.access_token, at(10)),
+        Ok(serde_json::json!([]))
+    );
+}
+
+#[test]
+fn of_two_changes_that_wait_to_be_stored_the_later_one_holds() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let manager = manager(store.clone());
+    let first = start(&manager, at(0));
+    for (to, now) in [(&["admin"][..], at(5)), (&["user"][..], at(6))] {
+        store.fail_next(Fault::Before);
+        settle(|answer| manager.change_permissions("alice".into(), roles(to), now, answer)).unwrap_err();
+    }
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    let next = refresh(&manager, &first.refresh_token, at(10));
+    assert_eq!(
+        roles_in(&manager, &next.issued.access_token, at(10)),
+        Ok(serde_json::json!(["user"]))
     );
 }

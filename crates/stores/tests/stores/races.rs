@@ -74,7 +74,8 @@ impl How {
                 Some(Decision {
                     changes,
                     instead_of: checked.record.claims,
-                    read_at: now,
+                    arrived: now,
+                    read_at: checked.read_at,
                 })
             }
         };

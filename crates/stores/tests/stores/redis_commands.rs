@@ -263,6 +263,7 @@ fn use_everything(server: &RedisServer, store: &RedisStore) {
         changes: ClaimChanges::default(),
         now: at(8),
         skew: Span::ZERO,
+        late: false,
     };
     let (record, family) = create("carol", None);
     wait(|done| store.permissions(permissions, done)).unwrap().unwrap();

@@ -68,9 +68,9 @@ impl RedisServer {
 
     /// Stops the process as it stands, or lets it go on.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
+        // The shell's own: not every machine has a program of that name.
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status();
         assert!(status.unwrap().success());
     }

@@ -123,7 +123,7 @@ fn the_tokens_of_the_old_session_die_and_those_of_the_new_one_say_what_changed()
         token: &old.refresh_token,
         changes: admin(),
         authenticated: true,
-        context: None,
+        ..Renewal::default()
     };
     let new = settle(|answer| manager.renew(&renewal, at(60), answer)).unwrap();
     assert_eq!(claims(&manager, &old.access_token, at(61)), Err(Code::TokenRevoked));

@@ -327,7 +327,7 @@ fn a_stateless_step_up_has_another_sid_and_the_same_end() {
             ..ClaimChanges::default()
         },
         authenticated: true,
-        context: None,
+        ..Renewal::default()
     };
     let stepped = settle(|answer| manager.renew(&step_up, at(60), answer)).unwrap();
     let new = claims(&manager, &stepped.access_token, at(61)).unwrap();

@@ -6,9 +6,10 @@
 //! objects of more than 16 members and for member names written with escapes.
 
 mod duplicates;
+mod plain;
 mod scan;
 mod text;
 
 pub use scan::{Fault, MAX_DEPTH, Value, scan_object};
-pub(crate) use scan::{elements_of, strings_of};
+pub(crate) use scan::{Visitor, elements_of, scan_members, strings_of};
 pub use text::{Text, write_string};

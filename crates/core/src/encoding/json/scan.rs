@@ -1,6 +1,6 @@
 //! The reader itself: one pass over the bytes, each value validated where it stands.
 
-use super::{duplicates::Names, text::Text};
+use super::{duplicates::Names, plain::plain_end, text::Text};
 
 /// How deep arrays and objects may nest. Claims of real applications stay below ten.
 pub const MAX_DEPTH: usize = 32;
@@ -50,13 +50,45 @@ pub enum Value<'a> {
     String(Text<'a>),
 }
 
+/// Whom the top-level members of an object are shown to, in order. A method for each of the two kinds that nearly all values
+/// are, because putting them into a [`Value`] and taking them out of it again costs as much as finding them.
+pub(crate) trait Visitor<'a> {
+    /// A member whose value is a string.
+    fn string(&mut self, name: Text<'a>, value: Text<'a>);
+
+    /// A member whose value is a number that is not negative, as its text.
+    fn number(&mut self, name: Text<'a>, value: &'a str);
+
+    /// A member with any other value, or with any at all.
+    fn value(&mut self, name: Text<'a>, value: Value<'a>);
+}
+
+impl<'a, F: FnMut(Text<'a>, Value<'a>)> Visitor<'a> for F {
+    fn string(&mut self, name: Text<'a>, value: Text<'a>) {
+        self(name, Value::String(value));
+    }
+
+    fn number(&mut self, name: Text<'a>, value: &'a str) {
+        self(name, Value::Number(value));
+    }
+
+    fn value(&mut self, name: Text<'a>, value: Value<'a>) {
+        self(name, value);
+    }
+}
+
 /// Reads `text` as one JSON object and shows each top-level member to `visit`, in order.
 ///
 /// On a fault some members may have been shown already: the caller must drop what it gathered.
 pub fn scan_object<'a>(text: &'a str, visit: impl FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
+    scan_members(text, visit)
+}
+
+/// The same for a visitor.
+pub(crate) fn scan_members<'a>(text: &'a str, visitor: impl Visitor<'a>) -> Result<(), Fault> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.skip_space();
-    scanner.object(1, visit)?;
+    scanner.object(1, visitor)?;
     scanner.skip_space();
     if scanner.at == text.len() {
         Ok(())
@@ -108,7 +140,7 @@ impl<'a> Scanner<'a> {
         Ok(match self.peek() {
             Some(b'"') => Value::String(self.string()?),
             Some(b'{') => {
-                self.object(depth, |_, _| {})?;
+                self.object(depth, |_: Text<'a>, _: Value<'a>| {})?;
                 Value::Object(self.since(start))
             }
             Some(b'[') => {
@@ -125,9 +157,9 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// An object, of which each member is shown to `visit`.
+    /// An object, of which each member is shown to `visitor`.
     #[inline]
-    fn object(&mut self, depth: usize, mut visit: impl FnMut(Text<'a>, Value<'a>)) -> Result<(), Fault> {
+    fn object(&mut self, depth: usize, mut visitor: impl Visitor<'a>) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
@@ -150,16 +182,21 @@ impl<'a> Scanner<'a> {
             self.skip_space();
             self.require(b':')?;
             self.skip_space();
-            let value = match self.peek() {
-                Some(b'"') => Value::String(self.string()?),
+            match self.peek() {
+                Some(b'"') => {
+                    let value = self.string()?;
+                    visitor.string(name, value);
+                }
                 Some(b'0'..=b'9') => {
                     let start = self.at;
                     self.number()?;
-                    Value::Number(self.since(start))
+                    visitor.number(name, self.since(start));
                 }
-                _ => self.value(depth + 1)?,
-            };
-            visit(name, value);
+                _ => {
+                    let value = self.value(depth + 1)?;
+                    visitor.value(name, value);
+                }
+            }
             self.skip_space();
             match self.next() {
                 Some(b',') => {}
@@ -337,38 +374,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes stand before the first quote, backslash or control character.
-pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    plain_end(bytes, 0)
-}
-
-/// Where, from `at` on, the first quote, backslash or control character stands; the text's end if there is none.
-///
-/// Eight bytes at a time: subtracting from every byte at once sets the top bit of each that was smaller, where it was not
-/// set before. A borrow can set it in later bytes as well, never in earlier ones, and the first is what counts.
-#[inline]
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
-    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*word);
-        let quote = (word ^ QUOTES).wrapping_sub(ONES);
-        let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-        let ends = (quote | backslash | word.wrapping_sub(SPACES)) & !word & TOPS;
-        if ends != 0 {
-            return at + usize::try_from(ends.trailing_zeros() / 8).unwrap_or(0);
-        }
-        at += 8;
-    }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..0x20)) {
-        at += 1;
-    }
-    at
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -489,34 +494,7 @@ mod tests {
         })
     }
 
-    fn plain_run_byte_by_byte(bytes: &[u8]) -> usize {
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        bytes.iter().position(ends).unwrap_or(bytes.len())
-    }
-
-    #[test]
-    fn every_byte_ends_a_run_or_does_not_wherever_it_stands() {
-        for length in 0..20 {
-            for at in 0..length {
-                for byte in 0..=u8::MAX {
-                    for around in [b'a', 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
-                        let mut bytes = vec![around; length];
-                        bytes[at] = byte;
-                        assert_eq!(plain_run(&bytes), plain_run_byte_by_byte(&bytes), "{bytes:?}");
-                    }
-                }
-            }
-        }
-    }
-
     proptest! {
-        #[test]
-        fn a_run_is_as_long_as_it_is_byte_by_byte(bytes in prop::collection::vec(prop_oneof![
-            any::<u8>(), Just(b'"'), Just(b'\\'), Just(0x1f), Just(0x20), Just(0x80),
-        ], 0..40)) {
-            prop_assert_eq!(plain_run(&bytes), plain_run_byte_by_byte(&bytes));
-        }
-
         #[test]
         fn every_member_is_shown_as_serde_reads_it(value in json(), pretty: bool) {
             let object = serde_json::json!({ "": value.clone(), "x": value });

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::plain_run;
+use super::plain::plain_run;
 
 /// The inside of a JSON string that the scanner found well-formed.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A sign-in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SignIn {
     /// Who; 1 to 255 bytes without control characters.
     pub subject: String,
@@ -26,8 +26,8 @@ pub struct SignIn {
     pub context: Option<String>,
 }
 
-/// A refresh.
-#[derive(Clone, Debug, Default)]
+/// A refresh. Prints without its tokens and its context, which may be a cookie.
+#[derive(Clone, Default)]
 pub struct RefreshRequest<'a> {
     /// The refresh token.
     pub token: &'a str,
@@ -60,7 +60,9 @@ pub struct Decision {
     pub changes: ClaimChanges,
     /// What [`Checked::record`] carried when it decided.
     pub instead_of: String,
-    /// When the request came and it was asked: what it read it may have read from then on.
+    /// When the request came.
+    pub arrived: UnixMs,
+    /// [`Checked::read_at`].
     pub read_at: UnixMs,
 }
 
@@ -69,10 +71,12 @@ pub struct Decision {
 pub struct Checked {
     /// The session as it stands.
     pub record: Record,
+    /// As of when the application answers what it is asked now.
+    pub read_at: UnixMs,
 }
 
 /// A session to be put in the place of that of a refresh token.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Renewal<'a> {
     /// The refresh token.
     pub token: &'a str,
@@ -82,6 +86,8 @@ pub struct Renewal<'a> {
     pub authenticated: bool,
     /// As in [`SignIn`].
     pub context: Option<&'a str>,
+    /// [`Checked::read_at`], if the application was asked: needed with `onRefresh`.
+    pub read_at: Option<UnixMs>,
 }
 
 /// A pair of tokens. Prints without them.
@@ -122,6 +128,31 @@ pub struct Failure {
     pub sid: Option<SessionId>,
     /// Whose it is.
     pub subject: Option<String>,
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RefreshRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshRequest")
+            .field("report", &self.report)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Renewal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal")
+            .field("authenticated", &self.authenticated)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Issued {

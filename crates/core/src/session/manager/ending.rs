@@ -40,12 +40,22 @@ impl Manager {
                     for revocation in &answer.revocations {
                         manager.shared.index.insert(revocation);
                     }
-                    let unknown = answer.ended.is_empty() && matches!(retry.which, Which::Session { .. });
-                    done(if unknown {
-                        Err(Error::new(Code::SessionUnknown).into())
-                    } else {
-                        Ok(answer)
-                    });
+                    match retry.which {
+                        // A store that has lost the session knows nothing of it, while its access tokens are still good.
+                        Which::Session { sid, subject: None }
+                            if answer.revocations.is_empty()
+                                && retry.now < sid.time().plus(retry.longest)
+                                && !manager.shared.index.has_session(&sid) =>
+                        {
+                            let unknown = |_| Err(Error::new(Code::SessionUnknown).into());
+                            let settle = move |stored: Result<(), Failure>| done(stored.and_then(unknown));
+                            manager.revoke_unchecked(Revocation::session(sid, retry.now), Box::new(settle));
+                        }
+                        Which::Session { .. } if answer.ended.is_empty() => {
+                            done(Err(Error::new(Code::SessionUnknown).into()));
+                        }
+                        _ => done(Ok(answer)),
+                    }
                 }
                 Err(error) => {
                     manager.shared.doubt(&error);

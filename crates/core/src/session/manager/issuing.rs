@@ -115,7 +115,7 @@ impl Manager {
     }
 
     /// What a sign-in brings along was read now, which must not count as before a change of this very millisecond.
-    fn after_change_of_rights(&self, subject: &str, now: UnixMs) -> UnixMs {
+    pub(super) fn after_change_of_rights(&self, subject: &str, now: UnixMs) -> UnixMs {
         let cutoff = self.shared.index.permissions_cutoff(subject);
         cutoff.map_or(now, |before| now.max(before.plus(Span::from_millis(1))))
     }

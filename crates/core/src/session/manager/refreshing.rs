@@ -6,7 +6,7 @@ use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest
 use crate::{
     error::{Code, Error},
     session::{
-        ClockState, FamilySecret, Strategy,
+        ClockState, FamilySecret, Record, Strategy,
         claims::changed_claims,
         rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
     },
@@ -18,15 +18,15 @@ use crate::{
 const OUTDATED: Error = Error::because(Code::StoreUnavailable, "outdated");
 
 /// What is remembered of a request while the store is at work.
-struct UnderWay {
+pub(super) struct UnderWay {
     family: FamilySecret,
     origin: Option<String>,
     decision: Option<Decision>,
-    now: UnixMs,
+    pub(super) now: UnixMs,
 }
 
 impl UnderWay {
-    fn of(request: &RefreshRequest<'_>, ask: &rotation::Ask) -> Self {
+    pub(super) fn of(request: &RefreshRequest<'_>, ask: &rotation::Ask) -> Self {
         Self {
             family: ask.token.family.clone(),
             origin: request.origin.map(str::to_owned),
@@ -71,7 +71,7 @@ impl Kept {
 }
 
 /// What is made of a grant. Its last arguments are how it was granted, and whether that was elsewhere.
-type WhenGranted<T> = fn(&Arc<Manager>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>;
+pub(super) type WhenGranted<T> = fn(&Arc<Manager>, &UnderWay, Refreshed, Outcome, bool) -> Result<T, Error>;
 
 impl Manager {
     /// Exchanges a refresh token for a new pair, by the table of [`rotation`]. Where the application is asked at each refresh
@@ -92,8 +92,8 @@ impl Manager {
     /// Says what a refresh would come to, without rotating; what it would refuse it refuses here, and a session that would end
     /// ends. The first half of a refresh at which the application is asked: nothing is held from here to the second.
     pub fn check_refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Checked>) {
-        self.judge(request, Intent::Check, now, done, |_, _, answer, _, _| {
-            Ok(Checked { record: answer.record })
+        self.judge(request, Intent::Check, now, done, |manager, under_way, answer, _, _| {
+            Ok(manager.checked(answer.record, under_way.now))
         });
     }
 
@@ -124,7 +124,7 @@ impl Manager {
         }
     }
 
-    fn judge_asked<T: 'static>(
+    pub(super) fn judge_asked<T: 'static>(
         self: &Arc<Self>,
         under_way: UnderWay,
         ask: rotation::Ask,
@@ -210,6 +210,13 @@ impl Manager {
         })
     }
 
+    /// What the application is asked about. It answers as of now, hence behind the last change of permissions that is known,
+    /// also where that lies ahead of this clock.
+    pub(super) fn checked(&self, record: Record, now: UnixMs) -> Checked {
+        let read_at = self.after_change_of_rights(&record.subject, now).max(record.rights_at);
+        Checked { record, read_at }
+    }
+
     /// On a host whose clock is wrong nobody can say what has expired, or how much of a grace has passed.
     pub(super) fn check_clock(&self) -> Result<(), Error> {
         if self.shared.clock.state() == ClockState::Wrong {
@@ -246,7 +253,7 @@ impl Manager {
         Ok(rotation::Ask {
             intent,
             now,
-            arrived: request.decision.as_ref().map(|decision| decision.read_at),
+            arrived: request.decision.as_ref().map(|decision| decision.arrived),
             grace: self.settings.grace,
             heal: self.settings.heal,
             newest_key: ready.refresh.newest(now),

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Issued, Manager, RefreshRequest, Renewal};
+use super::{Answer, Checked, Failure, Issued, Manager, RefreshRequest, Renewal, refreshing::UnderWay};
 use crate::{
     error::{Code, Error},
     random,
     session::{
-        FamilySecret, RenewAsk, SessionId, Strategy, changed_claims,
-        rotation::{Intent, Verdict},
+        FamilySecret, Record, RenewAsk, SessionId, Strategy, changed_claims,
+        renew::SUPERSEDED,
+        rotation::{Intent, Outcome, Verdict},
     },
     store::{Refreshed, StoreError},
     time::UnixMs,
@@ -20,16 +21,40 @@ impl Manager {
         if self.settings.strategy == Strategy::Renewal {
             return self.renew_stateless(renewal, now, done);
         }
+        if self.settings.on_refresh && renewal.read_at.is_none() {
+            return done(Err(
+                Error::because(Code::Internal, "the application was not asked").into()
+            ));
+        }
         let (ask, family) = match self.check_clock().and_then(|()| self.renew_ask(renewal, now)) {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
         };
         let manager = Arc::clone(self);
-        let sid = ask.by.token.sid;
-        self.shared.store.renew(
-            ask,
-            Box::new(move |answer| done(manager.settle_renewal(sid, answer, family, now))),
-        );
+        let (sid, read_at) = (ask.by.token.sid, renewal.read_at);
+        let settle = move |answer| {
+            let issue = |record| manager.issue(record, family, now, read_at);
+            done(manager.settle_renewal(sid, answer, issue));
+        };
+        self.shared.store.renew(ask, Box::new(settle));
+    }
+
+    /// Whether a refresh token would be renewed, which the application is asked about before it is. Like
+    /// [`Manager::check_refresh`] it changes a session only by ending it.
+    pub fn check_renewal(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Checked>) {
+        let asked = self.check_clock().and_then(|()| self.ask(request, Intent::Check, now));
+        match asked {
+            Ok(ask) => self.judge_asked(
+                UnderWay::of(request, &ask),
+                ask,
+                done,
+                |manager, under_way, answer, outcome, _| match outcome {
+                    Outcome::Replayed => Err(SUPERSEDED),
+                    _ => Ok(manager.checked(answer.record, under_way.now)),
+                },
+            ),
+            Err(error) => done(Err(error.into())),
+        }
     }
 
     fn renew_ask(&self, renewal: &Renewal<'_>, now: UnixMs) -> Result<(RenewAsk, FamilySecret), Error> {
@@ -57,8 +82,7 @@ impl Manager {
         self: &Arc<Self>,
         sid: SessionId,
         answer: Result<Option<Refreshed>, StoreError>,
-        family: FamilySecret,
-        now: UnixMs,
+        issue: impl FnOnce(Record) -> Result<Issued, Error>,
     ) -> Result<Issued, Failure> {
         let concerning = |failure: Failure, subject: Option<String>| Failure {
             sid: Some(sid),
@@ -81,9 +105,9 @@ impl Manager {
         let issued = match answer.verdict {
             Verdict::Refused(error) => Err(error),
             Verdict::Outdated => Err(Code::Internal.into()),
-            Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => self
-                .unless_cut_off(&answer.record)
-                .and_then(|()| self.issue(answer.record, family, now, None)),
+            Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => {
+                self.unless_cut_off(&answer.record).and_then(|()| issue(answer.record))
+            }
         };
         issued.map_err(|error| concerning(error.into(), Some(subject)))
     }

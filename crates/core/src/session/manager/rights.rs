@@ -23,6 +23,7 @@ impl Manager {
             changes,
             now,
             skew: self.shared.store.clock_skew(),
+            late: false,
         };
         self.change_unchecked(ask, done);
     }
@@ -60,7 +61,7 @@ impl Manager {
                     manager.shared.doubt(&error);
                     let here = Revocation::permissions(retry.subject.clone(), retry.now.plus(retry.skew));
                     manager.shared.index.insert(&here);
-                    manager.shared.keep(Pending::Permissions(retry));
+                    manager.shared.keep_change(retry);
                     done(Err(error.into()));
                 }
             }),

@@ -125,6 +125,22 @@ impl Shared {
         }
     }
 
+    /// The same for a change of permissions, of which a subject has one: of two that are stored at once the older could win.
+    pub(super) fn keep_change(&self, change: PermissionsAsk) {
+        let mut change = PermissionsAsk { late: true, ..change };
+        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|pending| match pending {
+            Pending::Permissions(earlier) if earlier.subject == change.subject && earlier.now <= change.now => {
+                change.complete(earlier);
+                false
+            }
+            _ => true,
+        });
+        if waiting.len() < MAX_PENDING {
+            waiting.push(Pending::Permissions(change));
+        }
+    }
+
     /// After a failure whose outcome is unknown the revocations are read again at the next turn of the upkeep.
     pub(super) fn doubt(&self, error: &StoreError) {
         if !error.untouched {
