@@ -9,17 +9,31 @@ import { native, type NativeInbox } from './native.js';
  */
 export function inPool(start: (inbox: NativeInbox, ticket: number) => number | null): Promise<string | number> {
   return new Promise((resolve) => {
-    inbox ??= native.NativeInbox.open(deliver);
-    lastTicket = (lastTicket + 1) % 0x1_0000_0000;
-    const ticket = lastTicket;
-    const refused = start(inbox, ticket);
-    if (refused !== null) {
-      resolve(refused);
-      return;
-    }
-    waiting.set(ticket, resolve);
-    if (waiting.size === 1) inbox.holdProcess(true);
+    const ticket = nextTicket();
+    const refused = start(ownInbox(), ticket);
+    if (refused === null) expect(ticket, resolve);
+    else resolve(refused);
   });
+}
+
+/**
+ * Asks for what may be there at once, and waits for its letter otherwise; then the process does not end by itself meanwhile.
+ *
+ * @param ask Asks under a ticket; returns an answer, an error number, or 0 if a letter will come.
+ */
+export function atOnceOrByLetter(ask: (ticket: number) => string | number): string | number | Promise<string | number> {
+  const ticket = nextTicket();
+  const answer = ask(ticket);
+  if (answer !== 0) return answer;
+  return new Promise((resolve) => {
+    expect(ticket, resolve);
+  });
+}
+
+/** Where the answers of this thread arrive. */
+export function ownInbox(): NativeInbox {
+  inbox ??= native.NativeInbox.open(deliver);
+  return inbox;
 }
 
 let inbox: NativeInbox | undefined;
@@ -28,6 +42,16 @@ const waiting = new Map<number, (answer: string | number) => void>();
 
 // As it is before anybody puts a fake in its place: an answer does not depend on a test's clock.
 const soon = setImmediate;
+
+function nextTicket(): number {
+  lastTicket = (lastTicket + 1) % 0x1_0000_0000;
+  return lastTicket;
+}
+
+function expect(ticket: number, resolve: (answer: string | number) => void): void {
+  waiting.set(ticket, resolve);
+  if (waiting.size === 1) ownInbox().holdProcess(true);
+}
 
 /** Settles what has been answered, and lets the event loop turn before it comes for more. */
 function deliver(): void {
@@ -41,3 +65,4 @@ function deliver(): void {
   if (waiting.size === 0) inbox.holdProcess(false);
   if (more) soon(deliver);
 }
+

@@ -283,6 +283,12 @@ export declare function createCompactSigner(key: NativeKey): (header: string, pa
 /** A function `(token)` that returns the payload's text or an error number; it does not look at the header. */
 export declare function createCompactVerifier(key: NativeKey): (token: string) => string | number
 
+/**
+ * A function that refreshes without context, access token or decision. It returns the JSON text of a `PairAnswer`; 0 if that
+ * comes as a letter under `ticket`; or an error number. `report`: milliseconds since the user's last input.
+ */
+export declare function createRefresher(sessions: NativeSessions, inbox: NativeInbox): (token: string, now: number, ticket: number, report?: number | undefined, origin?: string | undefined) => string | number
+
 /** A function `(accessToken, now)` for the access tokens of these sessions. */
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
 

@@ -849,6 +849,7 @@ module.exports.claimNames = nativeBinding.claimNames
 module.exports.codes = nativeBinding.codes
 module.exports.createCompactSigner = nativeBinding.createCompactSigner
 module.exports.createCompactVerifier = nativeBinding.createCompactVerifier
+module.exports.createRefresher = nativeBinding.createRefresher
 module.exports.createSessionVerifier = nativeBinding.createSessionVerifier
 module.exports.createSigner = nativeBinding.createSigner
 module.exports.createVerifier = nativeBinding.createVerifier

@@ -1,4 +1,4 @@
-//! Where the pool leaves its answers for one environment.
+//! Where the pool and the stores leave their answers for one environment.
 //!
 //! A promise with a threadsafe function of its own costs an event-loop handle each, and a thousand of them cost as much again
 //! at every wake-up. So an environment has one inbox: a finished job leaves its answer and rings once, however many answers
@@ -92,6 +92,11 @@ impl NativeInbox {
 }
 
 impl NativeInbox {
+    /// For letters that nobody's pool writes.
+    pub(crate) fn shared(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
+    }
+
     /// Queues work whose answer comes as a letter with that ticket. Fails at once with [`Code::PoolFull`] where there is no
     /// place for it, be it that the lane is at work for everybody or that nobody fetches the letters here.
     pub(crate) fn send_from(
@@ -118,7 +123,8 @@ impl NativeInbox {
     }
 }
 
-struct Inbox {
+/// The end that letters are left at.
+pub(crate) struct Inbox {
     letters: Mutex<Letters>,
     /// Jobs and letters that have not been fetched.
     asked_for: Arc<AtomicUsize>,
@@ -136,8 +142,8 @@ struct Letters {
 struct Letter {
     ticket: u32,
     answer: Result<String, Error>,
-    /// Kept until the letter is fetched, so that letters are bounded as jobs are.
-    _share: Share,
+    /// Kept until the letter is fetched, so that letters are bounded as the pool's jobs are.
+    _share: Option<Share>,
 }
 
 /// One of what an environment may ask for and leave unfetched. The place in the lane is given back when the work is done:
@@ -180,12 +186,21 @@ impl Drop for Errand {
         self.inbox.deliver(Letter {
             ticket: self.ticket,
             answer,
-            _share: share,
+            _share: Some(share),
         });
     }
 }
 
 impl Inbox {
+    /// Leaves an answer. Whoever sends bounds how many may be asked for.
+    pub(crate) fn send(&self, ticket: u32, text: String) {
+        self.deliver(Letter {
+            ticket,
+            answer: Ok(text),
+            _share: None,
+        });
+    }
+
     fn deliver(&self, letter: Letter) {
         let ring = {
             let mut letters = lock(&self.letters);

@@ -31,6 +31,7 @@ mod password;
 mod pool;
 mod pooled;
 mod promise;
+mod refresh;
 mod revocation;
 mod session;
 mod session_keys;

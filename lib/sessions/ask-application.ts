@@ -85,8 +85,8 @@ function refreshing(native: NativeSession, carried: string): RefreshingSession {
 }
 
 /** A session as the application sees it. */
-export function sessionOf({ device, ...rest }: NativeSession): Session {
-  return { ...rest, device };
+export function sessionOf({ id, subject, device, startedAt, lastActivityAt, idleEndsAt, absoluteEndsAt }: NativeSession): Session {
+  return { id, subject, device, startedAt, lastActivityAt, idleEndsAt, absoluteEndsAt };
 }
 
 /** What the application decided, checked; its failure is one that passes. */

@@ -24,6 +24,7 @@ import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
 import type { OnRefresh } from './refresh-options.js';
+import { createRefresher, type Refresher } from './refresher.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
 import { Staleness } from './staleness.js';
@@ -62,6 +63,7 @@ class NodeSessions implements Sessions {
   readonly revocation: Revocation;
   readonly #native: NativeSessions;
   readonly #verifyRaw: (accessToken: string, now: number) => string | number;
+  readonly #refreshPlain: Refresher;
   readonly #events = new EventHub();
   readonly #maintenance: Maintenance;
   readonly #clock: ClockWatch;
@@ -76,6 +78,7 @@ class NodeSessions implements Sessions {
     this.#onRefresh = onRefresh;
     this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
+    this.#refreshPlain = createRefresher(handle);
     this.#clock = new ClockWatch(handle);
     const noticeKeys = (): void => {
       this.#noticeKeys();
@@ -135,24 +138,24 @@ class NodeSessions implements Sessions {
     const address = optionalString(options.address, 'address');
     const accessToken = optionalString(options.accessToken, 'accessToken');
     requireToken(refreshToken);
-    const request: NativeRefresh = {
-      token: refreshToken,
-      ...contextOf(options.context),
-      ...(report === undefined ? {} : { report }),
-      ...(address === undefined ? {} : { origin: address }),
-      ...(accessToken === undefined ? {} : { accessToken }),
-    };
+    // Member by member, here and where answers are made: an object that is spread gets a hidden class of its own each time.
+    const request: NativeRefresh = { token: refreshToken };
+    if (options.context !== undefined) Object.assign(request, contextOf(options.context));
+    if (report !== undefined) request.report = report;
+    if (address !== undefined) request.origin = address;
+    if (accessToken !== undefined) request.accessToken = accessToken;
     await this.ready();
     const { pair, failure } = await this.#refresh(request, address);
     const granted = this.#unless(failure, pair, address);
     const now = Date.now();
     const { subject, id } = granted.session;
-    for (const event of eventsOf(granted)) this.#events.emit({ ...event, time: now, subject, session: id, address });
-    return { ...tokenPair(granted, now), outcome: outcomeOf(granted) };
+    for (const { type, reason } of eventsOf(granted)) this.#events.emit({ type, time: now, subject, session: id, address, reason });
+    const { accessToken: access, refreshToken: successor, expiresIn, session } = tokenPair(granted, now);
+    return { accessToken: access, refreshToken: successor, expiresIn, session, outcome: outcomeOf(granted) };
   }
 
-  #refresh(request: NativeRefresh, address: string | undefined): Promise<PairAnswer> {
-    if (this.#onRefresh === undefined) return this.#native.refresh(request, Date.now());
+  #refresh(request: NativeRefresh, address: string | undefined): PairAnswer | Promise<PairAnswer> {
+    if (this.#onRefresh === undefined) return this.#refreshPlain(request, Date.now());
     return refreshIfAllowed(this.#native, this.#onRefresh, request, this.#refused(address));
   }
 
@@ -323,9 +326,13 @@ const EVENTS_OF = {
   healed_ahead: ['generation_ahead', 'store_rollback_healed'],
 } as const;
 
+/** What nearly every grant tells. */
+const ROTATED = [{ type: 'refresh_rotated' }] as const;
+
 /** What a grant tells an operator. */
 function eventsOf({ outcome, elsewhere, contention }: NativePair): readonly Pick<AuthEvent, 'type' | 'reason'>[] {
   const types = EVENTS_OF[(outcome ?? 'rotated') as keyof typeof EVENTS_OF];
+  if (outcome === 'rotated' && elsewhere === undefined && contention === undefined) return ROTATED;
   return [
     ...types.map((type) => ({ type })),
     ...(elsewhere === true ? [{ type: 'context_mismatch', reason: 'report' } as const] : []),

@@ -78,26 +78,26 @@ pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
     Ok(())
 }
 
+/// Borrows the texts: at the start there may be a million rows.
 fn read(row: &Row<'_>) -> Result<Revocation> {
-    let kind: String = row.get(1)?;
-    let id: String = row.get(2)?;
+    let id = row.get_ref(2)?.as_str()?;
     let before = |row: &Row<'_>| row.get(3).map(from_ms);
     let damaged = || rusqlite::Error::InvalidColumnType(1, "kind".into(), Type::Text);
-    let target = match kind.as_str() {
+    let target = match row.get_ref(1)?.as_str()? {
         "everything" => Target::Everything { before: before(row)? },
-        "key" => Target::Key { kid: id },
+        "key" => Target::Key { kid: id.to_owned() },
         "permissions" => Target::Permissions {
-            subject: id,
+            subject: id.to_owned(),
             before: before(row)?,
         },
         "session" => Target::Session {
-            sid: SessionId::parse(&id).map_err(|_| damaged())?,
+            sid: SessionId::parse(id).map_err(|_| damaged())?,
         },
         "subject" => Target::Subject {
-            subject: id,
+            subject: id.to_owned(),
             before: before(row)?,
         },
-        "token" => Target::Token { jti: id },
+        "token" => Target::Token { jti: id.to_owned() },
         _ => return Err(damaged()),
     };
     let expires_at = from_ms(row.get(4)?);
