@@ -47,7 +47,7 @@ impl Manager {
                                 && retry.now < sid.time().plus(retry.longest)
                                 && !manager.shared.index.has_session(&sid) =>
                         {
-                            let unknown = |_| Err(Error::new(Code::SessionUnknown).into());
+                            let unknown = |()| Err(Error::new(Code::SessionUnknown).into());
                             let settle = move |stored: Result<(), Failure>| done(stored.and_then(unknown));
                             manager.revoke_unchecked(Revocation::session(sid, retry.now), Box::new(settle));
                         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Manager, shared::Pending};
+use super::{Answer, Manager};
 use crate::{
     error::{Code, Error},
     revocation::Revocation,
