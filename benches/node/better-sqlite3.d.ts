@@ -8,7 +8,7 @@ declare module 'better-sqlite3' {
     (...values: A): void;
     immediate(...values: A): void;
   }
-  export default class Database {
+  class Database {
     constructor(path: string);
     pragma(text: string): unknown;
     exec(text: string): this;
@@ -16,4 +16,5 @@ declare module 'better-sqlite3' {
     transaction<A extends unknown[]>(run: (...values: A) => void): Transaction<A>;
     close(): void;
   }
+  export { Database as default };
 }
