@@ -1,3 +1,5 @@
+import { thrownText } from './thrown.js';
+
 /** What can happen. The names are fixed; later releases add to them and change none. */
 export const EVENT_TYPES = [
   'login_ok',
@@ -59,7 +61,7 @@ export class EventHub {
       try {
         listener(event);
       } catch (error) {
-        process.emitWarning(`a listener of '${event.type}' threw: ${String(error)}`, 'KeyturnWarning');
+        process.emitWarning(`a listener of '${event.type}' threw: ${thrownText(error)}`, 'KeyturnWarning');
       }
     }
   }

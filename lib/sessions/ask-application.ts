@@ -2,6 +2,7 @@ import { KeyturnError } from '../errors.js';
 import type { NativeFailure, NativeRefresh, NativeRenewal, NativeSession, NativeSessions, PairAnswer } from '../native.js';
 import { codeOf, fromFailure, fromNumber } from '../native-error.js';
 import { checkOptions } from '../options/checks.js';
+import { thrownText } from '../thrown.js';
 import type { OnRefresh, RefreshedClaims, RefreshingSession } from './refresh-options.js';
 import { carriedParts, contextOf } from './sign-in.js';
 import type { Session } from './types.js';
@@ -98,7 +99,7 @@ async function decisionOf(onRefresh: OnRefresh, session: RefreshingSession): Pro
     carriedParts(decision);
     return decision;
   } catch (cause) {
-    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${textOf(cause)}`, {
+    throw new KeyturnError('ERR_STORE_UNAVAILABLE', `refresh.onRefresh failed: ${thrownText(cause)}`, {
       reason: 'onRefresh',
       retryAfter: 1,
       cause,
@@ -110,9 +111,4 @@ function isOutdated(failure: NativeFailure | undefined): boolean {
   return failure !== undefined
     && codeOf(failure.error) === 'ERR_STORE_UNAVAILABLE'
     && fromNumber(failure.error).reason === 'outdated';
-}
-
-/** What is thrown need not be an error, and not everything has a text. */
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? String(cause) : `it threw ${typeof cause === 'string' ? cause : typeof cause}`;
 }

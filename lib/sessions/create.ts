@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.js';
-import { type AuthEvent, type AuthEventType, EventHub } from '../events.js';
+import { EventHub } from '../events.js';
 import type { Limiter } from '../limiter.js';
 import {
   native,
@@ -23,6 +23,7 @@ import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
 import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
+import { eventOf, eventsOf, outcomeOf } from './refresh-events.js';
 import type { OnRefresh } from './refresh-options.js';
 import { createRefresher, type Refresher } from './refresher.js';
 import type { Sessions } from './sessions.js';
@@ -313,36 +314,4 @@ function activityReport(activity: unknown): number | undefined {
   if (activity === undefined) return undefined;
   if (typeof activity === 'number' && activity >= 0) return activity;
   throw new KeyturnError('ERR_OPTION_INVALID', 'activity must be the milliseconds since the last input', { claim: 'activity' });
-}
-
-function outcomeOf({ outcome }: NativePair): RefreshedPair['outcome'] {
-  return outcome === 'healed_ahead' ? 'healed' : ((outcome ?? 'rotated') as RefreshedPair['outcome']);
-}
-
-const EVENTS_OF = {
-  rotated: ['refresh_rotated'],
-  replayed: ['refresh_replayed'],
-  healed: ['store_rollback_healed'],
-  healed_ahead: ['generation_ahead', 'store_rollback_healed'],
-} as const;
-
-/** What nearly every grant tells. */
-const ROTATED = [{ type: 'refresh_rotated' }] as const;
-
-/** What a grant tells an operator. */
-function eventsOf({ outcome, elsewhere, contention }: NativePair): readonly Pick<AuthEvent, 'type' | 'reason'>[] {
-  const types = EVENTS_OF[(outcome ?? 'rotated') as keyof typeof EVENTS_OF];
-  if (outcome === 'rotated' && elsewhere === undefined && contention === undefined) return ROTATED;
-  return [
-    ...types.map((type) => ({ type })),
-    ...(elsewhere === true ? [{ type: 'context_mismatch', reason: 'report' } as const] : []),
-    ...(contention === undefined ? [] : [{ type: 'refresh_contention', reason: contention } as const]),
-  ];
-}
-
-function eventOf({ code, reason }: KeyturnError): AuthEventType | undefined {
-  if (code === 'ERR_REFRESH_REUSED') return 'refresh_reuse';
-  if (code === 'ERR_SESSION_EXPIRED') return 'session_expired';
-  if (reason === 'context') return 'context_mismatch';
-  return reason === 'rollback' ? 'generation_ahead' : undefined;
 }

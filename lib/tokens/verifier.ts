@@ -35,7 +35,10 @@ export interface VerifierOptions {
   readonly maxAge?: Duration | undefined;
   /** Claims that must be there. Default `['exp']`; `[]` accepts tokens that never expire. */
   readonly required?: readonly string[] | undefined;
-  /** Refuses revoked tokens, and those that live longer than a day: `sessions.revocation`. */
+  /**
+   * Refuses revoked tokens, and those that live longer than a day: `sessions.revocation`. It goes by what is known here, however
+   * long ago the store was last read; `onStale` is for `sessions.verify` and the guards.
+   */
   readonly revocation?: Revocation | undefined;
   /** Opens tokens that were encrypted after they were signed; one that is merely signed is then refused. */
   readonly decrypt?: Readonly<TokenDecryption> | undefined;

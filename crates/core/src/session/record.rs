@@ -179,7 +179,7 @@ impl Record {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::random::SystemRandom;
+    use crate::{random::SystemRandom, session::FamilySecret};
 
     pub(crate) const START: UnixMs = UnixMs::new(1_700_000_000_000);
 
@@ -202,6 +202,16 @@ pub(crate) mod tests {
             claims: String::new(),
             ended: None,
         }
+    }
+
+    /// The same with the secret of its lineage.
+    pub(crate) fn record_and_family() -> (Record, FamilySecret) {
+        let family = FamilySecret::generate(&SystemRandom::new()).unwrap();
+        let record = Record {
+            family: family.digest(),
+            ..record()
+        };
+        (record, family)
     }
 
     #[test]

@@ -84,22 +84,17 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
 mod tests {
     use super::*;
     use crate::{
-        random::SystemRandom,
         session::{
             FamilySecret, RefreshToken,
-            record::tests::{START, record},
+            record::tests::{START, record_and_family},
             rotation::{Heal, Intent},
         },
         time::Span,
     };
 
     fn session() -> (Record, FamilySecret) {
-        let family = FamilySecret::generate(&SystemRandom::new()).unwrap();
-        let record = Record {
-            family: family.digest(),
-            claims: r#""roles":["user"],"tenant":7"#.into(),
-            ..record()
-        };
+        let (mut record, family) = record_and_family();
+        record.claims = r#""roles":["user"],"tenant":7"#.into();
         (record, family)
     }
 

@@ -15,6 +15,7 @@ mod presented;
 mod refreshing;
 mod renewing;
 mod rights;
+mod settling;
 mod shared;
 mod stateless;
 mod upkeep;

@@ -8,14 +8,11 @@ use crate::{
     session::{
         ClockState, FamilySecret, Record, Strategy,
         claims::changed_claims,
-        rotation::{self, Context, Intent, NewClaims, Outcome, Verdict},
+        rotation::{self, Context, Intent, NewClaims, Outcome},
     },
     store::{Refreshed, StoreError},
     time::{Span, UnixMs},
 };
-
-/// The reason of a refusal after which the application is to be asked again: what it was told has changed meanwhile.
-const OUTDATED: Error = Error::because(Code::StoreUnavailable, "outdated");
 
 /// What is remembered of a request while the store is at work.
 pub(super) struct UnderWay {
@@ -134,31 +131,8 @@ impl Manager {
         let manager = Arc::clone(self);
         let sid = ask.token.sid;
         let settle = move |answer: Result<Option<Refreshed>, StoreError>| {
-            let concerning = |failure: Failure, subject: Option<String>| Failure {
-                sid: Some(sid),
-                subject,
-                ..failure
-            };
-            let answer = match answer {
-                Ok(Some(answer)) => answer,
-                Ok(None) => return done(Err(concerning(Error::new(Code::RefreshInvalid).into(), None))),
-                Err(error) => {
-                    // It may have been committed all the same, and may have ended the session.
-                    manager.shared.doubt(&error);
-                    return done(Err(concerning(error.into(), None)));
-                }
-            };
-            if let Some(revocation) = &answer.revocation {
-                manager.shared.index.insert(revocation);
-            }
-            let subject = answer.record.subject.clone();
-            let result = match answer.verdict {
-                Verdict::Refused(error) => Err(error),
-                Verdict::Outdated => Err(OUTDATED),
-                Verdict::Granted(outcome) => granted(&manager, &under_way, answer, outcome, false),
-                Verdict::GrantedElsewhere(outcome) => granted(&manager, &under_way, answer, outcome, true),
-            };
-            done(result.map_err(|error| concerning(error.into(), Some(subject))));
+            let granted = |answer, outcome, elsewhere| granted(&manager, &under_way, answer, outcome, elsewhere);
+            done(manager.settle(sid, answer, granted));
         };
         let manager = Arc::clone(self);
         let answered = move |answer| manager.with_its_key(answer, settle);

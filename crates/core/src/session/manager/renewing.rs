@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Checked, Failure, Issued, Manager, RefreshRequest, Renewal, refreshing::UnderWay};
+use super::{Answer, Checked, Issued, Manager, RefreshRequest, Renewal, refreshing::UnderWay};
 use crate::{
     error::{Code, Error},
     random,
     session::{
-        FamilySecret, Record, RenewAsk, SessionId, Strategy, changed_claims,
+        FamilySecret, RenewAsk, SessionId, Strategy, changed_claims,
         renew::SUPERSEDED,
-        rotation::{Intent, Outcome, Verdict},
+        rotation::{Intent, Outcome},
     },
-    store::{Refreshed, StoreError},
+    store::Refreshed,
     time::UnixMs,
 };
 
@@ -33,8 +33,11 @@ impl Manager {
         let manager = Arc::clone(self);
         let (sid, read_at) = (ask.by.token.sid, renewal.read_at);
         let settle = move |answer| {
-            let issue = |record| manager.issue(record, family, now, read_at);
-            done(manager.settle_renewal(sid, answer, issue));
+            let granted = |answer: Refreshed, _, _| {
+                manager.unless_cut_off(&answer.record)?;
+                manager.issue(answer.record, family, now, read_at)
+            };
+            done(manager.settle(sid, answer, granted));
         };
         self.shared.store.renew(ask, Box::new(settle));
     }
@@ -76,39 +79,5 @@ impl Manager {
             context: renewal.context.map(|context| family.context_digest(context)),
         };
         Ok((ask, family))
-    }
-
-    fn settle_renewal(
-        self: &Arc<Self>,
-        sid: SessionId,
-        answer: Result<Option<Refreshed>, StoreError>,
-        issue: impl FnOnce(Record) -> Result<Issued, Error>,
-    ) -> Result<Issued, Failure> {
-        let concerning = |failure: Failure, subject: Option<String>| Failure {
-            sid: Some(sid),
-            subject,
-            ..failure
-        };
-        let answer = match answer {
-            Ok(Some(answer)) => answer,
-            Ok(None) => return Err(concerning(Error::new(Code::RefreshInvalid).into(), None)),
-            Err(error) => {
-                // It may have been committed all the same, and then the old session has ended.
-                self.shared.doubt(&error);
-                return Err(concerning(error.into(), None));
-            }
-        };
-        if let Some(revocation) = &answer.revocation {
-            self.shared.index.insert(revocation);
-        }
-        let subject = answer.record.subject.clone();
-        let issued = match answer.verdict {
-            Verdict::Refused(error) => Err(error),
-            Verdict::Outdated => Err(Code::Internal.into()),
-            Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => {
-                self.unless_cut_off(&answer.record).and_then(|()| issue(answer.record))
-            }
-        };
-        issued.map_err(|error| concerning(error.into(), Some(subject)))
     }
 }

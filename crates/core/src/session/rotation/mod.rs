@@ -153,24 +153,12 @@ fn end(record: &mut Record, now: UnixMs, reason: EndReason) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        random::SystemRandom,
-        session::{
-            FamilySecret, RefreshToken,
-            record::tests::{START, record},
-        },
+    use crate::session::{
+        FamilySecret, RefreshToken,
+        record::tests::{START, record_and_family},
     };
 
     const GRACE: Span = Span::from_secs(10);
-
-    fn session() -> (Record, FamilySecret) {
-        let family = FamilySecret::generate(&SystemRandom::new()).unwrap();
-        let record = Record {
-            family: family.digest(),
-            ..record()
-        };
-        (record, family)
-    }
 
     fn ask(record: &Record, family: &FamilySecret, generation: u32, after_ms: u64) -> Ask {
         Ask {
@@ -207,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_live_token_rotates_once_and_its_predecessor_replays() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         assert_eq!(
             present(&mut record, &family, 0, 1000),
             Verdict::Granted(Outcome::Rotated)
@@ -226,7 +214,7 @@ mod tests {
 
     #[test]
     fn after_the_grace_the_predecessor_is_reuse_and_ends_the_session() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         present(&mut record, &family, 0, 1000);
         let verdict = present(&mut record, &family, 0, 11_000);
         assert_eq!(code(verdict), (Code::RefreshReused, Some("reuse")));
@@ -236,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_grandparent_is_reuse_even_within_the_grace() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         present(&mut record, &family, 0, 1000);
         present(&mut record, &family, 1, 1001);
         let verdict = present(&mut record, &family, 0, 1002);
@@ -245,7 +233,7 @@ mod tests {
 
     #[test]
     fn without_grace_every_second_use_is_reuse() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         present(&mut record, &family, 0, 1000);
         let strict = Ask {
             grace: Span::ZERO,
@@ -256,7 +244,7 @@ mod tests {
 
     #[test]
     fn one_step_ahead_heals_a_store_that_lost_a_rotation() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let verdict = present(&mut record, &family, 1, 1000);
         assert_eq!(verdict, Verdict::Granted(Outcome::Healed));
         assert_eq!(record.generation, 2);
@@ -270,14 +258,14 @@ mod tests {
 
     #[test]
     fn further_ahead_ends_the_session() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let verdict = present(&mut record, &family, 2, 1000);
         assert_eq!(code(verdict), (Code::SessionRevoked, Some("rollback")));
     }
 
     #[test]
     fn the_last_generation_ends_the_session() {
-        let (record, family) = session();
+        let (record, family) = record_and_family();
         let mut last = Record {
             generation: u32::MAX,
             ..record.clone()
@@ -294,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_wrong_family_secret_is_unknown_and_changes_nothing() {
-        let (mut record, _) = session();
-        let (_, other) = session();
+        let (mut record, _) = record_and_family();
+        let (_, other) = record_and_family();
         let before = record.clone();
         assert_eq!(
             code(refresh(&mut record, &ask(&before, &other, 0, 1000))),
@@ -306,7 +294,7 @@ mod tests {
 
     #[test]
     fn limits_are_judged_on_what_the_server_saw_and_a_report_revives_nothing() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let late = Ask {
             report: Some(Span::ZERO),
             ..ask(&record, &family, 0, 3_600_000)
@@ -333,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_refresh_without_a_report_is_no_activity_and_a_report_is_clamped() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         present(&mut record, &family, 0, 60_000);
         assert_eq!(record.last_activity, START);
         let reported = Ask {
@@ -356,7 +344,7 @@ mod tests {
 
     #[test]
     fn an_access_token_never_outlives_its_session() {
-        let (mut record, _) = session();
+        let (mut record, _) = record_and_family();
         let ttl = Span::from_secs(300);
         assert_eq!(access_expiry(&record, START, ttl), START.plus(ttl));
         record.idle = Span::from_secs(60);
@@ -367,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_goes_back_neither_opens_the_grace_again_nor_ends_a_session() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         present(&mut record, &family, 0, 60_000);
         let back = present(&mut record, &family, 1, 0);
         assert_eq!(back, Verdict::Granted(Outcome::Rotated));
@@ -387,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_the_index_revoked_is_refused_though_the_store_does_not_know_yet() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let revoked = Ask {
             revoked: true,
             ..ask(&record, &family, 0, 1000)
@@ -401,7 +389,7 @@ mod tests {
 
     #[test]
     fn an_operator_may_let_any_generation_ahead_be_taken_over() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let ask = Ask {
             heal: Heal::Any,
             ..ask(&record, &family, 7, 1000)
@@ -417,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_check_says_what_would_happen_and_stores_nothing_but_an_end() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let before = record.clone();
         let check = |record: &Record, generation, after_ms| Ask {
             intent: Intent::Check,
@@ -436,7 +424,7 @@ mod tests {
 
     #[test]
     fn what_waited_for_the_application_is_judged_by_when_it_came() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let late = |record: &Record, generation, arrived, now| Ask {
             arrived: Some(START.plus(Span::from_millis(arrived))),
             ..ask(record, &family, generation, now)
@@ -460,7 +448,7 @@ mod tests {
 
     #[test]
     fn new_claims_come_with_a_rotation_and_never_with_a_replay() {
-        let (mut record, family) = session();
+        let (mut record, family) = record_and_family();
         let claims = |text: &str, instead_of: &str| {
             Some(NewClaims {
                 text: text.into(),
@@ -490,7 +478,7 @@ mod tests {
 
     /// A session that was started in a context, and what presents a token of it from another.
     fn bound(mismatch: Mismatch) -> (Record, impl Fn(&mut Record, u32, u64, &str) -> Verdict) {
-        let (record, family) = session();
+        let (record, family) = record_and_family();
         let record = Record {
             start_context: Some(family.context_digest("home")),
             last_context: Some(family.context_digest("home")),
