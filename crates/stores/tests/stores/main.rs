@@ -22,6 +22,7 @@ mod permissions;
 mod races;
 mod redis_cluster;
 mod redis_commands;
+mod redis_histories;
 mod redis_judgement;
 mod redis_sentinel;
 mod redis_server;

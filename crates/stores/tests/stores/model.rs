@@ -15,6 +15,7 @@ use proptest::{prelude::*, sample::Index};
 
 use crate::{
     faults::{Fault, FaultyStore},
+    redis_histories::play_each,
     support::{at, manager, settle, sign_in},
 };
 
@@ -61,7 +62,11 @@ struct ModelToken {
     text: String,
 }
 
+/// A store over what there is, as a process that has just started has it.
+type Open = Box<dyn Fn() -> Arc<dyn Store>>;
+
 struct World {
+    open: Open,
     store: Arc<FaultyStore>,
     manager: Arc<Manager>,
     sessions: Vec<ModelSession>,
@@ -72,10 +77,11 @@ struct World {
 }
 
 impl World {
-    fn new(store: Arc<dyn Store>) -> Self {
-        let store = FaultyStore::new(store);
+    fn new(open: Open) -> Self {
+        let store = FaultyStore::new(open());
         Self {
             manager: manager(store.clone()),
+            open,
             store,
             sessions: Vec::new(),
             tokens: Vec::new(),
@@ -93,8 +99,10 @@ impl World {
                 self.store.fail_next(fault);
                 self.fault = Some(fault);
             }
-            // A new manager over the same store has nothing but what was stored.
+            // A new process has nothing but what was stored.
             Step::Restart => {
+                self.fault = None;
+                self.store = FaultyStore::new((self.open)());
                 self.manager = manager(self.store.clone());
                 settle(|answer| self.manager.maintain(at(self.now), Forget::EverywherePast, answer)).unwrap();
             }
@@ -277,15 +285,20 @@ fn outcome(result: &Result<Granted, Failure>) -> &'static str {
     }
 }
 
+fn run(open: Open, steps: &[Step]) {
+    let mut world = World::new(open);
+    for step in steps {
+        world.run(step);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
     fn every_history_on_the_memory_store_goes_as_the_model_says(steps in steps()) {
-        let mut world = World::new(Arc::new(MemoryStore::new()));
-        for step in &steps {
-            world.run(step);
-        }
+        let store = Arc::new(MemoryStore::new());
+        run(Box::new(move || Arc::<MemoryStore>::clone(&store)), &steps);
     }
 }
 
@@ -295,9 +308,12 @@ proptest! {
     #[test]
     fn every_history_on_sqlite_goes_as_the_model_says(steps in steps()) {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = World::new(Arc::new(SqliteStore::open(&folder.path().join("keyturn.db")).unwrap()));
-        for step in &steps {
-            world.run(step);
-        }
+        let path = folder.path().join("keyturn.db");
+        run(Box::new(move || Arc::new(SqliteStore::open(&path).unwrap())), &steps);
     }
+}
+
+#[test]
+fn every_history_on_redis_goes_as_the_model_says() {
+    play_each(&steps(), |place, steps| run(Box::new(move || place.store()), &steps));
 }

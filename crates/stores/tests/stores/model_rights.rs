@@ -18,7 +18,10 @@ use keyturn_core::{
 use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::{prelude::*, sample::Index};
 
-use crate::support::{START, at, settings, settle, shared, sign_in};
+use crate::{
+    redis_histories::play_each,
+    support::{START, at, settings, settle, shared, sign_in},
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -285,4 +288,11 @@ proptest! {
         let store = SqliteStore::open(&folder.path().join("keyturn.db")).unwrap();
         play(strategy, Arc::new(store), &steps);
     }
+}
+
+#[test]
+fn every_history_of_rights_on_redis_goes_as_the_model_says() {
+    play_each(&(strategies(), steps()), |place, (strategy, steps)| {
+        play(strategy, place.store(), &steps);
+    });
 }

@@ -2,7 +2,9 @@
 //! contexts, limits, stores that fail, forget what they had acknowledged, or are opened anew, under a virtual clock.
 
 use std::{
+    cell::RefCell,
     path::Path,
+    rc::Rc,
     sync::{Arc, LazyLock},
 };
 
@@ -26,6 +28,7 @@ use rusqlite::Connection;
 
 use crate::{
     faults::{Fault, FaultyStore},
+    redis_histories::{Place, play_each},
     support::{START, at, settings, settle, shared, wait},
 };
 
@@ -124,8 +127,12 @@ struct ModelToken {
 /// Puts a record back to what it was, as a store does that lost a write.
 type Rewind = Box<dyn Fn(&Record)>;
 
+/// A store over what there is, as a process that has just started has it.
+type Open = Box<dyn Fn() -> Arc<dyn Store>>;
+
 struct World {
     options: Settings,
+    open: Open,
     store: Arc<FaultyStore>,
     rewind: Rewind,
     manager: Arc<Manager>,
@@ -139,11 +146,12 @@ struct World {
 }
 
 impl World {
-    fn new(options: Settings, store: Arc<dyn Store>, rewind: Rewind) -> Self {
-        let store = FaultyStore::new(store);
+    fn new(options: Settings, open: Open, rewind: Rewind) -> Self {
+        let store = FaultyStore::new(open());
         Self {
             manager: opened(&store, &options),
             options,
+            open,
             store,
             rewind,
             sessions: Vec::new(),
@@ -164,7 +172,10 @@ impl World {
                 let second = bits.below(2) == 1;
                 self.failing = Some(Failing { second, fault });
             }
-            8 => self.manager = opened(&self.store, &self.options),
+            8 => {
+                self.store = FaultyStore::new((self.open)());
+                self.manager = opened(&self.store, &self.options);
+            }
             9 | 10 if !self.sessions.is_empty() => self.lose(bits.index(self.sessions.len()), bits.below(3)),
             _ if !self.tokens.is_empty() => {
                 // Mostly one of the newest.
@@ -533,17 +544,16 @@ fn is_grant(expected: &str) -> bool {
         .any(|grant| expected.starts_with(grant))
 }
 
-fn in_memory() -> (Arc<dyn Store>, Rewind) {
+fn in_memory() -> (Open, Rewind) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let rewound = Arc::clone(&store);
     // The memory store puts a session in the place of the one with its sid.
     let rewind = move |record: &Record| drop(wait(|done| rewound.create(record.clone().into(), done)).unwrap());
-    (store, Box::new(rewind))
+    (Box::new(move || Arc::clone(&store)), Box::new(rewind))
 }
 
-fn in_file(path: &Path) -> (Arc<dyn Store>, Rewind) {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path).unwrap());
-    let path = path.to_owned();
+fn in_file(path: &Path) -> (Open, Rewind) {
+    let (path, opened) = (path.to_owned(), path.to_owned());
     let rewind = move |record: &Record| {
         let rotated_at = i64::try_from(record.rotated_at.as_millis()).unwrap();
         Connection::open(&path)
@@ -560,11 +570,34 @@ fn in_file(path: &Path) -> (Arc<dyn Store>, Rewind) {
             )
             .unwrap();
     };
-    (store, Box::new(rewind))
+    let open = move || -> Arc<dyn Store> { Arc::new(SqliteStore::open(&opened).unwrap()) };
+    (Box::new(open), Box::new(rewind))
 }
 
-fn run(options: u64, steps: Vec<u64>, (store, rewind): (Arc<dyn Store>, Rewind)) {
-    let mut world = World::new(self::options(Bits(options)), store, rewind);
+fn in_redis(place: Place) -> (Open, Rewind) {
+    let connection = RefCell::new(place.connection());
+    let place = Rc::new(place);
+    let rewound = Rc::clone(&place);
+    let rewind = move |record: &Record| {
+        let context = record.last_context.as_ref().map_or(&[][..], |digest| &digest[..]);
+        redis::cmd("HSET")
+            .arg(rewound.session(record))
+            .arg("generation")
+            .arg(record.generation)
+            .arg("rotated_at")
+            .arg(record.rotated_at.as_millis())
+            .arg("last_context")
+            .arg(context)
+            .arg("claims")
+            .arg(&record.claims)
+            .exec(&mut connection.borrow_mut())
+            .unwrap();
+    };
+    (Box::new(move || place.store()), Box::new(rewind))
+}
+
+fn run(options: u64, steps: Vec<u64>, (open, rewind): (Open, Rewind)) {
+    let mut world = World::new(self::options(Bits(options)), open, rewind);
     for step in steps {
         world.run(Bits(step));
     }
@@ -591,4 +624,11 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         run(options, steps, in_file(&folder.path().join("keyturn.db")));
     }
+}
+
+#[test]
+fn every_history_on_redis_goes_as_the_model_says() {
+    play_each(&(any::<u64>(), steps()), |place, (options, steps)| {
+        run(options, steps, in_redis(place));
+    });
 }
