@@ -11,6 +11,7 @@
 mod contract;
 mod faults;
 mod freshness;
+mod histories;
 mod keys;
 mod manager;
 mod manager_options;
@@ -22,7 +23,6 @@ mod permissions;
 mod races;
 mod redis_cluster;
 mod redis_commands;
-mod redis_histories;
 mod redis_judgement;
 mod redis_sentinel;
 mod redis_server;

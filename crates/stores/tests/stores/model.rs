@@ -7,15 +7,14 @@ use keyturn_core::{
     error::Code,
     jwt::Scratch,
     session::{EndReason, Failure, Forget, Granted, Manager, RefreshRequest, SessionId, rotation::Outcome},
-    store::{EndAsk, Store, Which},
+    store::{EndAsk, Which},
     time::UnixMs,
 };
-use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::{prelude::*, sample::Index};
 
 use crate::{
     faults::{Fault, FaultyStore},
-    redis_histories::play_each,
+    histories::{Open, in_file, in_memory, in_redis, play_each},
     support::{at, manager, settle, sign_in},
 };
 
@@ -61,9 +60,6 @@ struct ModelToken {
     generation: u32,
     text: String,
 }
-
-/// A store over what there is, as a process that has just started has it.
-type Open = Box<dyn Fn() -> Arc<dyn Store>>;
 
 struct World {
     open: Open,
@@ -297,8 +293,7 @@ proptest! {
 
     #[test]
     fn every_history_on_the_memory_store_goes_as_the_model_says(steps in steps()) {
-        let store = Arc::new(MemoryStore::new());
-        run(Box::new(move || Arc::<MemoryStore>::clone(&store)), &steps);
+        run(in_memory().0, &steps);
     }
 }
 
@@ -308,12 +303,11 @@ proptest! {
     #[test]
     fn every_history_on_sqlite_goes_as_the_model_says(steps in steps()) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keyturn.db");
-        run(Box::new(move || Arc::new(SqliteStore::open(&path).unwrap())), &steps);
+        run(in_file(&folder.path().join("keyturn.db")).0, &steps);
     }
 }
 
 #[test]
 fn every_history_on_redis_goes_as_the_model_says() {
-    play_each(&steps(), |place, steps| run(Box::new(move || place.store()), &steps));
+    play_each(&steps(), |place, steps| run(in_redis(place).0, &steps));
 }

@@ -19,7 +19,7 @@ use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::{prelude::*, sample::Index};
 
 use crate::{
-    redis_histories::play_each,
+    histories::play_each,
     support::{START, at, settings, settle, shared, sign_in},
 };
 

@@ -1,12 +1,7 @@
 //! Whole histories against a naive model, with every option of a refresh and of a sign-in: applications that are asked,
 //! contexts, limits, stores that fail, forget what they had acknowledged, or are opened anew, under a virtual clock.
 
-use std::{
-    cell::RefCell,
-    path::Path,
-    rc::Rc,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use keyturn_core::{
     crypto::Algorithm,
@@ -22,13 +17,11 @@ use keyturn_core::{
     store::Store,
     time::{Span, UnixMs},
 };
-use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::prelude::*;
-use rusqlite::Connection;
 
 use crate::{
     faults::{Fault, FaultyStore},
-    redis_histories::{Place, play_each},
+    histories::{Open, Rewind, in_file, in_memory, in_redis, play_each},
     support::{START, at, settings, settle, shared, wait},
 };
 
@@ -123,12 +116,6 @@ struct ModelToken {
     generation: u32,
     text: String,
 }
-
-/// Puts a record back to what it was, as a store does that lost a write.
-type Rewind = Box<dyn Fn(&Record)>;
-
-/// A store over what there is, as a process that has just started has it.
-type Open = Box<dyn Fn() -> Arc<dyn Store>>;
 
 struct World {
     options: Settings,
@@ -542,58 +529,6 @@ fn is_grant(expected: &str) -> bool {
     ["rotated", "replayed", "healed"]
         .iter()
         .any(|grant| expected.starts_with(grant))
-}
-
-fn in_memory() -> (Open, Rewind) {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let rewound = Arc::clone(&store);
-    // The memory store puts a session in the place of the one with its sid.
-    let rewind = move |record: &Record| drop(wait(|done| rewound.create(record.clone().into(), done)).unwrap());
-    (Box::new(move || Arc::clone(&store)), Box::new(rewind))
-}
-
-fn in_file(path: &Path) -> (Open, Rewind) {
-    let (path, opened) = (path.to_owned(), path.to_owned());
-    let rewind = move |record: &Record| {
-        let rotated_at = i64::try_from(record.rotated_at.as_millis()).unwrap();
-        Connection::open(&path)
-            .unwrap()
-            .execute(
-                "UPDATE keyturn_sessions SET generation = ?2, rotated_at = ?3, last_context = ?4, claims = ?5 WHERE sid = ?1",
-                (
-                    record.sid.as_bytes(),
-                    record.generation,
-                    rotated_at,
-                    record.last_context,
-                    &record.claims,
-                ),
-            )
-            .unwrap();
-    };
-    let open = move || -> Arc<dyn Store> { Arc::new(SqliteStore::open(&opened).unwrap()) };
-    (Box::new(open), Box::new(rewind))
-}
-
-fn in_redis(place: Place) -> (Open, Rewind) {
-    let connection = RefCell::new(place.connection());
-    let place = Rc::new(place);
-    let rewound = Rc::clone(&place);
-    let rewind = move |record: &Record| {
-        let context = record.last_context.as_ref().map_or(&[][..], |digest| &digest[..]);
-        redis::cmd("HSET")
-            .arg(rewound.session(record))
-            .arg("generation")
-            .arg(record.generation)
-            .arg("rotated_at")
-            .arg(record.rotated_at.as_millis())
-            .arg("last_context")
-            .arg(context)
-            .arg("claims")
-            .arg(&record.claims)
-            .exec(&mut connection.borrow_mut())
-            .unwrap();
-    };
-    (Box::new(move || place.store()), Box::new(rewind))
 }
 
 fn run(options: u64, steps: Vec<u64>, (open, rewind): (Open, Rewind)) {
