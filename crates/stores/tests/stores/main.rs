@@ -32,5 +32,6 @@ mod renewal;
 mod ring;
 mod rotation_options;
 mod sqlite;
+mod stored_late;
 mod strategies;
 mod support;
