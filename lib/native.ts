@@ -40,6 +40,7 @@ export type {
   NativeRenewal,
   NativeSession,
   NativeSessions,
+  NativeStoredLate,
   NativeTimetable,
   PairAnswer,
 } from '../native/index.js';

@@ -237,6 +237,8 @@ export declare class NativeSessions {
   learnKeys(now: number): Promise<DoneAnswer>
   /** Whether a refresh token is one of a key that is not known here. */
   namesUnknownKey(token: string): boolean
+  /** What was stored late since this was asked the last time, by whichever user of the store. */
+  takeStoredLate(): Array<NativeStoredLate>
 }
 
 /** The account, if there is one, or a failure. */
@@ -329,6 +331,9 @@ export interface Gauges {
   revocationsNearlyFull: boolean
   keysUnreadable: boolean
   activityDropped: number
+  /** Ends and revocations that are in force here and not stored yet, and those that were not even kept for later. */
+  waiting: number
+  waitingDropped: number
 }
 
 /** A hash, or a failure. */
@@ -594,6 +599,14 @@ export interface NativeSignIn {
   claims?: string
   device?: string
   context?: string
+}
+
+/** An end or a revocation, by what it reaches, whom it concerns as far as that is known, and why sessions were ended by it. */
+export interface NativeStoredLate {
+  what: string
+  sid?: string
+  subject?: string
+  reason?: string
 }
 
 /** How the store's ring rotates. Spans in milliseconds. */

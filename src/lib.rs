@@ -36,6 +36,7 @@ mod refresh;
 mod revocation;
 mod session;
 mod session_keys;
+mod stored_late;
 mod time;
 mod token;
 mod token_cache;

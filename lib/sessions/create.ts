@@ -20,6 +20,7 @@ import { refreshIfAllowed, renewIfAllowed, sessionOf } from './ask-application.j
 import { ClockWatch } from './clock-watch.js';
 import { registerInternals, type SessionInternals } from './internals.js';
 import { createSessionKeys, type SessionKeys, signingKidOf } from './keys.js';
+import { lateEventOf } from './late-events.js';
 import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
@@ -84,7 +85,10 @@ class NodeSessions implements Sessions {
     const noticeKeys = (): void => {
       this.#noticeKeys();
     };
-    this.#maintenance = new Maintenance(handle, idle, this.#clock, noticeKeys);
+    this.#maintenance = new Maintenance(handle, idle, this.#clock, () => {
+      noticeKeys();
+      this.#tellWhatWasStoredLate();
+    });
     this.#staleness = new Staleness(handle, this.#events, staleness);
     this.keys = createSessionKeys(handle, () => this.ready(), noticeKeys);
     this.revocation = createRevocation(handle, this.#events, () => this.ready());
@@ -120,6 +124,12 @@ class NodeSessions implements Sessions {
     if (kid === this.#signingKid || kid === undefined) return;
     this.#signingKid = kid;
     this.#events.emit({ type: 'key_rotated', time: Date.now(), reason: kid });
+  }
+
+  /** Ends that failed when they were asked for, and have come to be stored since. */
+  #tellWhatWasStoredLate(): void {
+    const time = Date.now();
+    for (const late of this.#native.takeStoredLate()) this.#events.emit({ ...lateEventOf(late), time });
   }
 
   async start(options: Readonly<StartOptions>): Promise<TokenPair> {
@@ -278,9 +288,11 @@ class NodeSessions implements Sessions {
       },
       jwks: () => this.keys.jwks(),
       gauges: () => {
-        const { revocations, activityDropped } = handle.gauges();
+        const { revocations, activityDropped, waiting, waitingDropped } = handle.gauges();
         return new Map([
           ['keyturn_revocations', revocations],
+          ['keyturn_revocations_waiting', waiting],
+          ['keyturn_revocations_dropped_total', waitingDropped],
           ['keyturn_activity_dropped_total', activityDropped],
         ]);
       },

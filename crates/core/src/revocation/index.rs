@@ -63,13 +63,23 @@ pub struct RevocationIndex {
 impl RevocationIndex {
     /// An empty index for `capacity` entries.
     pub fn new(capacity: usize, random: &dyn Random) -> Result<Self, Error> {
+        Self::in_parts(capacity, [PARTS, PARTS_OF_SUBJECTS], random)
+    }
+
+    /// The same in so many parts for sessions and tokens, and for subjects. The model has few, since they are most of the
+    /// cost of a short life.
+    pub(super) fn in_parts(
+        capacity: usize,
+        [parts, parts_of_subjects]: [usize; 2],
+        random: &dyn Random,
+    ) -> Result<Self, Error> {
         Ok(Self {
             key: DigestKey::generate(random)?,
             bound: Bound::new(capacity),
-            ids: Entries::new(PARTS, capacity),
+            ids: Entries::new(parts, capacity),
             keys: Entries::new(PARTS_OF_KEYS, 0),
-            subjects: Entries::new(PARTS_OF_SUBJECTS, capacity),
-            permissions: Entries::new(PARTS_OF_SUBJECTS, capacity),
+            subjects: Entries::new(parts_of_subjects, capacity),
+            permissions: Entries::new(parts_of_subjects, capacity),
             everything: Everything::new(),
             swept: AtomicUsize::new(0),
         })

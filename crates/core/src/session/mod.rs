@@ -31,6 +31,7 @@ pub use keys::KeyOptions;
 pub use limit::{SessionLimit, WhenFull, make_room};
 pub use manager::{
     Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,
+    StoredLate, Unstored,
 };
 pub use pairing::Pairing;
 pub use permissions::{PermissionsAsk, change_permissions};

@@ -19,6 +19,7 @@ mod settling;
 mod shared;
 mod stateless;
 mod upkeep;
+mod waiting;
 
 use std::sync::{
     Arc, OnceLock,
@@ -39,6 +40,7 @@ use crate::{
 pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, Renewal, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
+pub use waiting::{StoredLate, Unstored};
 
 /// Signs users in, keeps them signed in and signs them out.
 pub struct Manager {
