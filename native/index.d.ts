@@ -288,8 +288,13 @@ export declare function createCompactVerifier(key: NativeKey): (token: string) =
 /**
  * A function that refreshes without context, access token or decision. It returns the JSON text of a `PairAnswer`; 0 if that
  * comes as a letter under `ticket`; or an error number. `report`: milliseconds since the user's last input.
+ *
+ * What most refreshes come to, a rotation of which there is nothing else to tell, it returns as -1, or -2 if the session has a
+ * device label. Called with a number alone it then answers a part of that: 0 the access token, 1 the refresh token, 2 when the
+ * former expires, 3 the session, 4 its subject, 5 its start, 6 its last activity, 7 and 8 its idle and its absolute end, 9 its
+ * device.
  */
-export declare function createRefresher(sessions: NativeSessions, inbox: NativeInbox): (token: string, now: number, ticket: number, report?: number | undefined, origin?: string | undefined) => string | number
+export declare function createRefresher(sessions: NativeSessions, inbox: NativeInbox): { (token: string, now: number, ticket: number, report?: number | undefined, origin?: string | undefined): string | number; (part: number): string | number }
 
 /** A function `(accessToken, now)` for the access tokens of these sessions. */
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
