@@ -313,6 +313,16 @@ export interface EndedAnswer {
   subject?: string
 }
 
+/** What SQLite could read of a file, or why it could not begin: a failure, or a log that lies there without its index. */
+export interface ExaminationAnswer {
+  failure?: NativeFailure
+  isLogAlone: boolean
+  examination?: NativeExamination
+}
+
+/** Examines the file of a store without changing anything; blocks until that is done. A text that is no master key throws. */
+export declare function examineStoreFile(path: string, now: number, masterKey?: string | undefined | null): ExaminationAnswer
+
 /** Numbers for an operator. */
 export interface Gauges {
   revocations: number
@@ -374,6 +384,14 @@ export interface NativeBinding {
   kid?: string
 }
 
+/** What the tables hold. Times in Unix milliseconds. */
+export interface NativeContents {
+  sessions: NativeSessionCounts
+  revocations: NativeRevocationCounts
+  keys: Array<NativeKeyFacts>
+  latest: number
+}
+
 /**
  * What the application decided: what it replaces of `instead_of`, when the request came, and the `read_at` of the check.
  * `claims` is JSON text.
@@ -399,6 +417,20 @@ export interface NativeEnded {
   reason: string
 }
 
+/** A file as SQLite sees it. Without `contents` or its failure, its tables are not of the known version. */
+export interface NativeExamination {
+  pageBytes: number
+  pages: number
+  freePages: number
+  writeAhead: boolean
+  version?: number
+  knownVersion: number
+  missing: Array<string>
+  damage: Array<string>
+  contents?: NativeContents
+  contentsFailure?: NativeFailure
+}
+
 /** Why there is no answer: an error number, and whom it concerns. */
 export interface NativeFailure {
   error: number
@@ -413,6 +445,14 @@ export interface NativeIdentity {
   sid?: string
   sub?: string
   iat?: number
+}
+
+/** The keys of one purpose: how many and what sealed them (`current`, `nobody`), or why they cannot be read. */
+export interface NativeKeyFacts {
+  purpose: string
+  count?: number
+  sealedBy?: 'current' | 'nobody' | 'previous'
+  failure?: NativeFailure
 }
 
 /** An answer to the job of that ticket: text, or an error number. */
@@ -464,6 +504,19 @@ export interface NativeRenewal {
   readAt?: number
 }
 
+/** Revocations by what they revoke. */
+export interface NativeRevocationCounts {
+  everything: number
+  key: number
+  permissions: number
+  session: number
+  subject: number
+  token: number
+  expired: number
+  unreadable: number
+  lastExpiresAt?: number
+}
+
 /** Roles and permissions; what is not given stays. */
 export interface NativeRights {
   roles?: Array<string>
@@ -487,6 +540,15 @@ export interface NativeSession {
   lastActivityAt: number
   idleEndsAt: number
   absoluteEndsAt: number
+}
+
+/** Sessions by what has become of them. */
+export interface NativeSessionCounts {
+  live: number
+  idle: number
+  ended: number
+  overdue: number
+  unreadable: number
 }
 
 /** How many sessions a subject may have, and what gives way. */
@@ -561,6 +623,9 @@ export interface PairAnswer {
   failure?: NativeFailure
   pair?: NativePair
 }
+
+/** The path of the file that a store URL names; nothing for a store that has none. Throws what opening the store would. */
+export declare function pathOfStore(url: string): string | null
 
 /** The text of a numbered reason. */
 export declare function reasonText(number: number): string | null

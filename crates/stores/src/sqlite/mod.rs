@@ -6,6 +6,7 @@
 
 mod accounts;
 mod connection;
+mod examine;
 mod keys;
 mod lives;
 mod revocations;
@@ -27,6 +28,7 @@ use keyturn_core::{
     time::{Span, UnixMs},
 };
 
+pub use examine::{Contents, Examination, KeyFacts, RevocationCounts, SessionCounts, Unexamined, examine};
 use writer::Writer;
 
 /// Sessions in an SQLite file.

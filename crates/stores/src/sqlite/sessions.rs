@@ -216,6 +216,16 @@ pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Re
     )
 }
 
+/// Shows every row there is, those too that cannot be read.
+pub(super) fn each(db: &Connection, mut show: impl FnMut(Result<Record>) -> Result<()>) -> Result<()> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM keyturn_sessions"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row))?;
+    }
+    Ok(())
+}
+
 /// Deletes sessions that are over their absolute end by a minute; the rest waits if there are very many, so that a purge
 /// never holds the file for long.
 pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
