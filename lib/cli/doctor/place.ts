@@ -1,5 +1,5 @@
 /** What the system says of a store's file and of where it lies. Nothing here opens it. */
-import { accessSync, constants, realpathSync, statfsSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statfsSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { type FileSystem, fileSystemOf } from './file-systems.js';
@@ -88,14 +88,10 @@ function reason(error: unknown): string {
 function entry(path: string): Entry | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  return {
-    path,
-    size: stats.size,
-    ...ownership(stats),
-    names: stats.nlink,
-    isReadable: may(path, constants.R_OK),
-    isWritable: may(path, constants.W_OK),
-  };
+  const [isReadable, isWritable] = [may(path, constants.R_OK), may(path, constants.W_OK)];
+  // A process that closed the file just now has taken its log along.
+  if (!(isReadable && isWritable) && !existsSync(path)) return undefined;
+  return { path, size: stats.size, ...ownership(stats), names: stats.nlink, isReadable, isWritable };
 }
 
 function ownership(stats: Stats): Pick<Entry, 'mode' | 'owner'> {
