@@ -23,10 +23,14 @@ export const native = load();
 export type {
   DoneAnswer,
   EndedAnswer,
+  ExaminationAnswer,
+  NativeContents,
   NativeEncryptionKey,
+  NativeExamination,
   NativeFailure,
   NativeInbox,
   NativeKey,
+  NativeKeyFacts,
   NativeKeyRing,
   NativeKeySet,
   NativePair,
@@ -36,6 +40,7 @@ export type {
   NativeRenewal,
   NativeSession,
   NativeSessions,
+  NativeStoredLate,
   NativeTimetable,
   PairAnswer,
 } from '../native/index.js';

@@ -326,11 +326,14 @@ impl NativeSessions {
     #[napi(catch_unwind)]
     pub fn gauges(&self) -> Gauges {
         let shared = self.manager.shared();
+        let unstored = shared.unstored();
         Gauges {
             revocations: u32::try_from(shared.index.len()).unwrap_or(u32::MAX),
             revocations_nearly_full: shared.index.is_nearly_full(),
             keys_unreadable: self.manager.keys_unreadable(),
             activity_dropped: u32::try_from(shared.activity.dropped()).unwrap_or(u32::MAX),
+            waiting: u32::try_from(unstored.waiting).unwrap_or(u32::MAX),
+            waiting_dropped: u32::try_from(unstored.dropped).unwrap_or(u32::MAX),
         }
     }
 
@@ -392,6 +395,9 @@ pub struct Gauges {
     pub revocations_nearly_full: bool,
     pub keys_unreadable: bool,
     pub activity_dropped: u32,
+    /// Ends and revocations that are in force here and not stored yet, and those that were not even kept for later.
+    pub waiting: u32,
+    pub waiting_dropped: u32,
 }
 
 /// By how many milliseconds this host's clock is off at least, and whether that is `right`, `off` or `wrong`.

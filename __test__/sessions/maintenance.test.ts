@@ -10,6 +10,7 @@ class FakeNative {
   settle: (() => void) | undefined;
   isNearlyFull = false;
   keysUnreadable = false;
+  waitingDropped = 0;
   /** How many steps the next round over the revocations takes. */
   steps = 1;
   stepped = 0;
@@ -19,8 +20,9 @@ class FakeNative {
     return Promise.resolve({ failure: { error: 0 } });
   }
 
-  gauges(): { revocations: number; revocationsNearlyFull: boolean; keysUnreadable: boolean; activityDropped: number } {
-    return { revocations: 8, revocationsNearlyFull: this.isNearlyFull, keysUnreadable: this.keysUnreadable, activityDropped: 0 };
+  gauges(): { revocations: number; revocationsNearlyFull: boolean; keysUnreadable: boolean; waitingDropped: number } {
+    const { isNearlyFull: revocationsNearlyFull, keysUnreadable, waitingDropped } = this;
+    return { revocations: 8, revocationsNearlyFull, keysUnreadable, waitingDropped };
   }
 
   expire(): boolean {
@@ -81,6 +83,23 @@ describe('maintenance', () => {
     await running.stop();
     assert.equal(warn.mock.callCount(), 2);
     assert.match(String(warn.mock.calls[0]?.arguments[0]), /masterKey/);
+  });
+
+  it('warns each time that revocations begin to be too many to be kept for a store that is away', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const native = new FakeNative();
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    for (const waitingDropped of [0, 1, 2, 2, 2, 3]) {
+      native.waitingDropped = waitingDropped;
+      t.mock.timers.tick(5000);
+      native.settle?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await running.stop();
+    assert.equal(warn.mock.callCount(), 2);
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /repeat them/);
   });
 
   it('warns once when the revocation index is nearly full', async (t) => {

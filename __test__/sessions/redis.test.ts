@@ -4,8 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 
 import { createSessions, KeyturnError } from 'keyturn';
 
+import { internalsOf } from '../../dist/sessions/internals.js';
 import { Neighbour } from '../support/neighbour.js';
-import { redis, startRedis } from '../support/redis.js';
+import { command, redis, startRedis } from '../support/redis.js';
 import { AUDIENCE, coded, ISSUER, openSessions } from '../support/sessions.js';
 
 describe('sessions in Redis', { skip: redis.skip }, () => {
@@ -57,6 +58,22 @@ describe('sessions in Redis', { skip: redis.skip }, () => {
       await setTimeout(1);
     }
     assert.fail('still accepted after a second');
+  });
+
+  it('whose end could not be stored tell of it when it has been', async (t) => {
+    const { url, port } = await startRedis(t, ['--maxmemory-policy', 'noeviction']);
+    const sessions = openSessions(t, { store: url, idle: 1000 });
+    const told: (string | undefined)[] = [];
+    internalsOf(sessions).events.on('revoked', ({ session, reason }) => told.push(session, reason));
+    const { session } = await sessions.start({ subject: 'alice' });
+    await command(port, 'CONFIG SET maxmemory 1mb');
+    await assert.rejects(sessions.end(session.id), coded('ERR_STORE_UNAVAILABLE'));
+    const waiting = (): number | undefined => internalsOf(sessions).gauges().get('keyturn_revocations_waiting');
+    assert.deepEqual([waiting(), told], [1, []]);
+    await command(port, 'CONFIG SET maxmemory 0');
+    const deadline = performance.now() + 10_000;
+    while (told.length === 0 && performance.now() < deadline) await setTimeout(10);
+    assert.deepEqual([waiting(), told], [0, [session.id, 'session']]);
   });
 
   it('say that Redis is out of reach, without its password', async (t) => {

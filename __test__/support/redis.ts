@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
@@ -18,6 +20,15 @@ export async function startRedis(t: TestContext, options: readonly string[] = []
   t.after(() => child.kill('SIGKILL'));
   await answering(port);
   return { url: `redis://127.0.0.1:${String(port)}`, port };
+}
+
+/** Has Redis do something of which no client of keyturn's own would think. */
+export async function command(port: number, line: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`${line}\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  if (!answer.toString().startsWith('+')) throw new Error(`Redis says ${answer.toString()}`);
 }
 
 async function answering(port: number): Promise<void> {

@@ -30,6 +30,8 @@ export class Maintenance {
   #isStopped = false;
   #isNearlyFull = false;
   #isUnreadable = false;
+  #dropped = 0;
+  #isDropping = false;
   #clockOffset = Date.now() - performance.now();
 
   /** @param done is called after each turn. */
@@ -67,6 +69,7 @@ export class Maintenance {
     await this.#clock.compare();
     this.#warnIfNearlyFull();
     this.#warnIfUnreadable();
+    this.#warnIfDropped();
     this.#done();
   }
 
@@ -98,6 +101,20 @@ export class Maintenance {
       );
     }
     this.#isUnreadable = keysUnreadable;
+  }
+
+  /** Once for each time that the store is away for so long: what is not kept ends with this process. */
+  #warnIfDropped(): void {
+    const { waitingDropped } = this.#native.gauges();
+    const isDropping = waitingDropped > this.#dropped;
+    if (isDropping && !this.#isDropping) {
+      process.emitWarning(
+        'the store has been away for so long that ends and revocations are no longer kept for it: they failed, and hold in this process only, until it ends; repeat them once the store is back',
+        { type: 'KeyturnWarning', code: 'KEYTURN_REVOCATIONS_DROPPED' },
+      );
+    }
+    this.#dropped = waitingDropped;
+    this.#isDropping = isDropping;
   }
 
   /** At its bound the revocation index refuses every verification, so an operator has to hear of it before. */

@@ -12,6 +12,7 @@ mod filter;
 mod filter_tests;
 mod fingerprint;
 mod index;
+mod index_model;
 
 pub use entry::{MAX_TOKEN_LIFE, MAX_TOLERANCE, Revocation, Target};
 pub use fingerprint::Fingerprint;

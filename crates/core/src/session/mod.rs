@@ -26,11 +26,12 @@ pub use claims::{ClaimChanges, changed_claims};
 pub use clock::{ClockState, ClockWatch};
 pub use contention::{Contention, ContentionLog};
 pub use csrf::CsrfKeys;
-pub use id::{SessionId, TimedId};
+pub use id::{IdText, SessionId, TimedId};
 pub use keys::KeyOptions;
 pub use limit::{SessionLimit, WhenFull, make_room};
 pub use manager::{
     Answer, Checked, Decision, Failure, Forget, Granted, Issued, Manager, RefreshRequest, Renewal, Shared, SignIn,
+    StoredLate, Unstored,
 };
 pub use pairing::Pairing;
 pub use permissions::{PermissionsAsk, change_permissions};

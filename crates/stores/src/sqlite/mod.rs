@@ -6,14 +6,19 @@
 
 mod accounts;
 mod connection;
+mod examine;
 mod keys;
 mod lives;
+mod purge;
 mod revocations;
 mod schema;
 mod sessions;
 mod writer;
 
-use std::{path::Path, sync::atomic::Ordering};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
 use keyturn_core::{
     account::Account,
@@ -27,102 +32,107 @@ use keyturn_core::{
     time::{Span, UnixMs},
 };
 
+pub use examine::{Contents, Examination, KeyFacts, RevocationCounts, SessionCounts, Unexamined, examine};
+use purge::Purge;
 use writer::Writer;
 
 /// Sessions in an SQLite file.
 #[derive(Debug)]
-pub struct SqliteStore(Writer);
+pub struct SqliteStore {
+    writer: Arc<Writer>,
+    purge: Purge,
+}
 
 impl SqliteStore {
     /// A store in the file at `path`, which is made with mode 0600 if there is none. The file is opened by the store's own
     /// thread; if it cannot be, every step says why, and each later step tries again.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Writer::start(path).map(Self)
+        Ok(Self {
+            writer: Arc::new(Writer::start(path)?),
+            purge: Purge::default(),
+        })
     }
 }
 
 impl Store for SqliteStore {
     fn keys(&self, done: Done<Vec<StoredKeys>>) {
-        self.0.queue(done, keys::load);
+        self.writer.queue(done, keys::load);
     }
 
     fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
-        let scrub = self.0.scrubbing();
-        self.0.queue(done, move |db| {
+        let scrub = self.writer.scrubbing();
+        self.writer.queue(done, move |db| {
             scrub.store(writer::SCRUBS, Ordering::Release);
             keys::save(db, &keys, replaces)
         });
     }
 
     fn watch_keys(&self, watcher: KeyWatcher) {
-        self.0.watch_keys(watcher);
+        self.writer.watch_keys(watcher);
     }
 
     fn create(&self, ask: CreateAsk, done: Done<Created>) {
-        self.0.queue(done, move |db| sessions::create(db, &ask));
+        self.writer.queue(done, move |db| sessions::create(db, &ask));
     }
 
     fn refresh(&self, ask: rotation::Ask, done: Done<Option<Refreshed>>) {
-        self.0.queue(done, move |db| sessions::refresh(db, &ask));
+        self.writer.queue(done, move |db| sessions::refresh(db, &ask));
     }
 
     fn renew(&self, ask: RenewAsk, done: Done<Option<Refreshed>>) {
-        self.0.queue(done, move |db| sessions::renew(db, &ask));
+        self.writer.queue(done, move |db| sessions::renew(db, &ask));
     }
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
-        self.0.queue(done, move |db| sessions::end(db, &ask));
+        self.writer.queue(done, move |db| sessions::end(db, &ask));
     }
 
     fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
-        self.0.queue(done, move |db| sessions::permissions(db, &ask));
+        self.writer.queue(done, move |db| sessions::permissions(db, &ask));
     }
 
     fn revoke(&self, revocation: Revocation, done: Done<()>) {
-        self.0.queue(done, move |db| revocations::insert(db, &revocation));
+        self.writer.queue(done, move |db| revocations::insert(db, &revocation));
     }
 
     fn touch(&self, batch: Vec<(SessionId, UnixMs)>, done: Done<()>) {
-        self.0.queue(done, move |db| sessions::touch(db, &batch));
+        self.writer.queue(done, move |db| sessions::touch(db, &batch));
     }
 
     fn list(&self, subject: String, now: UnixMs, done: Done<Vec<Record>>) {
-        self.0.queue(done, move |db| sessions::list(db, &subject, now));
+        self.writer.queue(done, move |db| sessions::list(db, &subject, now));
     }
 
     fn revocations(&self, now: UnixMs, done: Done<Vec<Revocation>>) {
-        self.0.queue(done, move |db| revocations::unexpired(db, now));
+        self.writer.queue(done, move |db| revocations::unexpired(db, now));
     }
 
     fn watch(&self, watcher: Watcher) {
-        self.0.watch(watcher);
+        self.writer.watch(watcher);
     }
 
     fn staleness(&self) -> Span {
-        Span::from_millis(u64::try_from(self.0.staleness().as_millis()).unwrap_or(u64::MAX))
+        Span::from_millis(u64::try_from(self.writer.staleness().as_millis()).unwrap_or(u64::MAX))
     }
 
     fn lives(&self, own: Lives, done: Done<Lives>) {
-        self.0.queue(done, move |db| lives::longest(db, own));
+        self.writer.queue(done, move |db| lives::longest(db, own));
     }
 
     fn purge(&self, now: UnixMs, done: Done<()>) {
-        self.0.queue(done, move |db| {
-            sessions::purge(db, now)?;
-            revocations::purge(db, now)
-        });
+        self.purge.start(&self.writer, now, done);
     }
 
     fn save_account(&self, account: Account, unless_present: bool, done: Done<bool>) {
-        self.0
+        self.writer
             .queue(done, move |db| accounts::save(db, &account, unless_present));
     }
 
     fn account(&self, name: String, done: Done<Option<Account>>) {
-        self.0.queue(done, move |db| accounts::load(db, &name));
+        self.writer.queue(done, move |db| accounts::load(db, &name));
     }
 
     fn close(&self, done: Done<()>) {
-        self.0.close(done);
+        self.writer.close(done);
     }
 }

@@ -61,6 +61,16 @@ pub(super) fn after(db: &Connection, version: i64) -> Result<News> {
     Ok(news)
 }
 
+/// Shows every row there is, those too that cannot be read.
+pub(super) fn each(db: &Connection, mut show: impl FnMut(Result<Revocation>) -> Result<()>) -> Result<()> {
+    let mut statement = db.prepare("SELECT version, kind, id, before, expires_at FROM keyturn_revocations")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row))?;
+    }
+    Ok(())
+}
+
 /// The version of the newest one; 0 when there is none.
 pub(super) fn last(db: &Connection) -> Result<i64> {
     db.query_row("SELECT coalesce(max(version), 0) FROM keyturn_revocations", [], |row| {
@@ -68,14 +78,13 @@ pub(super) fn last(db: &Connection) -> Result<i64> {
     })
 }
 
-/// Deletes those that have expired; the rest waits if there are very many.
-pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
+/// Deletes up to `most` that have expired, and says how many it found.
+pub(super) fn purge(db: &Connection, now: UnixMs, most: usize) -> Result<usize> {
     db.prepare_cached(
         "DELETE FROM keyturn_revocations WHERE version IN
-             (SELECT version FROM keyturn_revocations WHERE expires_at <= ?1 LIMIT 20000)",
+             (SELECT version FROM keyturn_revocations WHERE expires_at <= ?1 LIMIT ?2)",
     )?
-    .execute([to_ms(now)])?;
-    Ok(())
+    .execute(params![to_ms(now), i64::try_from(most).unwrap_or(i64::MAX)])
 }
 
 /// Borrows the texts: at the start there may be a million rows.

@@ -216,15 +216,26 @@ pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Re
     )
 }
 
-/// Deletes sessions that are over their absolute end by a minute; the rest waits if there are very many, so that a purge
-/// never holds the file for long.
-pub(super) fn purge(db: &Connection, now: UnixMs) -> Result<()> {
+/// Shows every row there is, those too that cannot be read.
+pub(super) fn each(db: &Connection, mut show: impl FnMut(Result<Record>) -> Result<()>) -> Result<()> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM keyturn_sessions"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row))?;
+    }
+    Ok(())
+}
+
+/// Deletes up to `most` sessions that are over their absolute end by a minute, and says how many it found.
+pub(super) fn purge(db: &Connection, now: UnixMs, most: usize) -> Result<usize> {
     db.prepare_cached(
         "DELETE FROM keyturn_sessions WHERE sid IN
-             (SELECT sid FROM keyturn_sessions WHERE absolute_end < ?1 LIMIT 20000)",
+             (SELECT sid FROM keyturn_sessions WHERE absolute_end < ?1 LIMIT ?2)",
     )?
-    .execute([to_ms(now.minus(Span::from_secs(60)))])?;
-    Ok(())
+    .execute(params![
+        to_ms(now.minus(Span::from_secs(60))),
+        i64::try_from(most).unwrap_or(i64::MAX)
+    ])
 }
 
 fn load(db: &Connection, sid: &SessionId) -> Result<Option<Record>> {

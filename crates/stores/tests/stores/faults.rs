@@ -33,7 +33,7 @@ pub(crate) struct FaultyStore {
     time: Mutex<Option<UnixMs>>,
     staleness: Mutex<Span>,
     missed: AtomicBool,
-    skew: Mutex<Span>,
+    skew: Mutex<Option<Span>>,
     blind: AtomicBool,
 }
 
@@ -72,7 +72,7 @@ impl FaultyStore {
 
     /// The hosts' clocks lie apart.
     pub(crate) fn skew(&self, skew: Span) {
-        *self.skew.lock().unwrap() = skew;
+        *self.skew.lock().unwrap() = Some(skew);
     }
 
     /// Whether revocations cannot be read.
@@ -157,11 +157,12 @@ impl Store for FaultyStore {
     }
 
     fn missed(&self) -> bool {
-        self.missed.swap(false, Ordering::Relaxed)
+        self.missed.swap(false, Ordering::Relaxed) | self.inner.missed()
     }
 
     fn clock_skew(&self) -> Span {
-        *self.skew.lock().unwrap()
+        let set = *self.skew.lock().unwrap();
+        set.unwrap_or_else(|| self.inner.clock_skew())
     }
 
     fn lives(&self, own: Lives, done: Done<Lives>) {

@@ -9,8 +9,10 @@
 )]
 
 mod contract;
+mod examine;
 mod faults;
 mod freshness;
+mod histories;
 mod keys;
 mod manager;
 mod manager_options;
@@ -31,5 +33,6 @@ mod renewal;
 mod ring;
 mod rotation_options;
 mod sqlite;
+mod stored_late;
 mod strategies;
 mod support;

@@ -7,14 +7,14 @@ use keyturn_core::{
     error::Code,
     jwt::Scratch,
     session::{EndReason, Failure, Forget, Granted, Manager, RefreshRequest, SessionId, rotation::Outcome},
-    store::{EndAsk, Store, Which},
+    store::{EndAsk, Which},
     time::UnixMs,
 };
-use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::{prelude::*, sample::Index};
 
 use crate::{
     faults::{Fault, FaultyStore},
+    histories::{Open, in_file, in_memory, in_redis, play_each},
     support::{at, manager, settle, sign_in},
 };
 
@@ -62,6 +62,7 @@ struct ModelToken {
 }
 
 struct World {
+    open: Open,
     store: Arc<FaultyStore>,
     manager: Arc<Manager>,
     sessions: Vec<ModelSession>,
@@ -72,10 +73,11 @@ struct World {
 }
 
 impl World {
-    fn new(store: Arc<dyn Store>) -> Self {
-        let store = FaultyStore::new(store);
+    fn new(open: Open) -> Self {
+        let store = FaultyStore::new(open());
         Self {
             manager: manager(store.clone()),
+            open,
             store,
             sessions: Vec::new(),
             tokens: Vec::new(),
@@ -93,8 +95,10 @@ impl World {
                 self.store.fail_next(fault);
                 self.fault = Some(fault);
             }
-            // A new manager over the same store has nothing but what was stored.
+            // A new process has nothing but what was stored.
             Step::Restart => {
+                self.fault = None;
+                self.store = FaultyStore::new((self.open)());
                 self.manager = manager(self.store.clone());
                 settle(|answer| self.manager.maintain(at(self.now), Forget::EverywherePast, answer)).unwrap();
             }
@@ -277,15 +281,19 @@ fn outcome(result: &Result<Granted, Failure>) -> &'static str {
     }
 }
 
+fn run(open: Open, steps: &[Step]) {
+    let mut world = World::new(open);
+    for step in steps {
+        world.run(step);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
     fn every_history_on_the_memory_store_goes_as_the_model_says(steps in steps()) {
-        let mut world = World::new(Arc::new(MemoryStore::new()));
-        for step in &steps {
-            world.run(step);
-        }
+        run(in_memory().0, &steps);
     }
 }
 
@@ -295,9 +303,11 @@ proptest! {
     #[test]
     fn every_history_on_sqlite_goes_as_the_model_says(steps in steps()) {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = World::new(Arc::new(SqliteStore::open(&folder.path().join("keyturn.db")).unwrap()));
-        for step in &steps {
-            world.run(step);
-        }
+        run(in_file(&folder.path().join("keyturn.db")).0, &steps);
     }
+}
+
+#[test]
+fn every_history_on_redis_goes_as_the_model_says() {
+    play_each(&steps(), |place, steps| run(in_redis(place).0, &steps));
 }

@@ -1,4 +1,5 @@
-//! Histories in which sessions are renewed and roles change, under the strategies that store sessions, against a naive model.
+//! Histories in which sessions are renewed and roles change, under the strategies that store sessions, against a naive model:
+//! with failed commits, commits of unknown outcome and restarts.
 
 use std::sync::Arc;
 
@@ -6,25 +7,30 @@ use keyturn_core::{
     crypto::Algorithm,
     error::Code,
     jwt::Scratch,
-    keys::{Key, KeySet},
+    keys::{Key, KeySet, LiveKeys},
     random::SystemRandom,
     session::{
-        ClaimChanges, Failure, Manager, RefreshRequest, Renewal, SessionId, Settings, SignIn,
+        ClaimChanges, Failure, Forget, Manager, RefreshRequest, Renewal, SessionId, Settings, SignIn,
         Strategy as SessionStrategy,
     },
     store::Store,
     time::UnixMs,
 };
-use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::{prelude::*, sample::Index};
 
-use crate::support::{START, at, settings, settle, shared, sign_in};
+use crate::{
+    faults::{Fault, FaultyStore},
+    histories::{Open, in_file, in_memory, in_redis, play_each},
+    support::{START, at, settings, settle, shared, sign_in},
+};
 
 #[derive(Clone, Debug)]
 enum Step {
     Change { subject: usize },
+    Fail { after: bool },
     Refresh { token: Index },
     Renew { token: Index },
+    Restart,
     SignIn { subject: usize },
     Wait { seconds: u64 },
 }
@@ -35,12 +41,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => any::<Index>().prop_map(|token| Step::Refresh { token }),
         2 => any::<Index>().prop_map(|token| Step::Renew { token }),
         2 => (0..2_usize).prop_map(|subject| Step::Change { subject }),
+        1 => any::<bool>().prop_map(|after| Step::Fail { after }),
+        1 => Just(Step::Restart),
         // Often no time at all passes, which is the hardest case for what compares times.
         5 => prop_oneof![Just(0_u64), 1_u64..12, 280_u64..320, 1000_u64..4000].prop_map(|seconds| Step::Wait { seconds }),
     ];
     prop::collection::vec(step, 1..40)
 }
 
+#[derive(Clone)]
 struct ModelSession {
     sid: SessionId,
     subject: usize,
@@ -62,7 +71,12 @@ struct ModelToken {
 
 struct World {
     strategy: SessionStrategy,
+    open: Open,
+    keys: Arc<LiveKeys>,
+    store: Arc<FaultyStore>,
     manager: Arc<Manager>,
+    /// How the next refresh or renewal fails.
+    failing: Option<Fault>,
     now: u64,
     /// How often the roles of each subject have changed; the role's name is that number.
     roles: [u32; 2],
@@ -71,16 +85,17 @@ struct World {
 }
 
 impl World {
-    fn new(strategy: SessionStrategy, store: Arc<dyn Store>) -> Self {
-        let settings = Settings { strategy, ..settings() };
-        let random = SystemRandom::new();
-        let key = Key::generate(Algorithm::Hs256, Some("k"), &random).unwrap();
-        let keys = Arc::new(KeySet::new([key]).unwrap().into());
-        let manager = Manager::new(settings, shared(store), Some(keys), Arc::new(random)).unwrap();
-        settle(|answer| manager.open(START, answer)).unwrap();
+    fn new(strategy: SessionStrategy, open: Open) -> Self {
+        let key = Key::generate(Algorithm::Hs256, Some("k"), &SystemRandom::new()).unwrap();
+        let keys = Arc::new(LiveKeys::from(KeySet::new([key]).unwrap()));
+        let store = FaultyStore::new(open());
         Self {
             strategy,
-            manager,
+            manager: opened(strategy, &store, &keys),
+            open,
+            keys,
+            store,
+            failing: None,
             now: 1,
             roles: [0; 2],
             sessions: Vec::new(),
@@ -97,6 +112,12 @@ impl World {
             Step::Wait { seconds } => self.now += seconds,
             Step::SignIn { subject } => self.sign_in(*subject),
             Step::Change { subject } => self.change(*subject),
+            Step::Fail { after } => self.failing = Some(if *after { Fault::After } else { Fault::Before }),
+            // A new process has nothing but what was stored.
+            Step::Restart => {
+                self.store = FaultyStore::new((self.open)());
+                self.manager = opened(self.strategy, &self.store, &self.keys);
+            }
             Step::Refresh { token } if !self.tokens.is_empty() => self.refresh(token.index(self.tokens.len())),
             Step::Renew { token } if !self.tokens.is_empty() => self.renew(token.index(self.tokens.len())),
             Step::Refresh { .. } | Step::Renew { .. } => {}
@@ -196,10 +217,35 @@ impl World {
         outcome
     }
 
+    /// Lets the coming step fail if one is to, unless it is refused without the store.
+    fn inject(&mut self, token: usize, renews: bool) -> Option<Fault> {
+        let session = self.tokens[token].session;
+        let before = self.sessions[session].clone();
+        let is_asked = !["unexpired", "idle"].contains(&self.expect(token, renews));
+        self.sessions[session] = before;
+        let fault = self.failing.take_if(|_| is_asked)?;
+        self.store.fail_next(fault);
+        Some(fault)
+    }
+
+    /// A step that failed has changed the session or has not. What it may have changed is read again by the upkeep.
+    fn failed(&mut self, fault: Fault, token: usize, before: ModelSession, failure: &Failure) {
+        assert_eq!(reason(failure), "ERR_STORE_UNAVAILABLE");
+        if fault == Fault::Before {
+            self.sessions[self.tokens[token].session] = before;
+        }
+        settle(|answer| self.manager.maintain(self.time(), Forget::HerePast, answer)).unwrap();
+    }
+
     fn refresh(&mut self, token: usize) {
         let text = self.tokens[token].refresh.clone();
+        let fault = self.inject(token, false);
+        let before = self.sessions[self.tokens[token].session].clone();
         let expected = self.expect(token, false);
         let result = settle(|answer| self.manager.refresh(&RefreshRequest::new(&text), self.time(), answer));
+        if let Some(fault) = fault {
+            return self.failed(fault, token, before, &result.err().unwrap());
+        }
         match result {
             Ok(granted) => {
                 assert_eq!(granted.outcome.as_str(), expected);
@@ -212,13 +258,19 @@ impl World {
 
     fn renew(&mut self, token: usize) {
         let text = self.tokens[token].refresh.clone();
+        let fault = self.inject(token, true);
+        let before = self.sessions[self.tokens[token].session].clone();
         let expected = self.expect(token, true);
         let renewal = Renewal {
             token: &text,
             authenticated: true,
             ..Renewal::default()
         };
-        match settle(|answer| self.manager.renew(&renewal, self.time(), answer)) {
+        let result = settle(|answer| self.manager.renew(&renewal, self.time(), answer));
+        if let Some(fault) = fault {
+            return self.failed(fault, token, before, &result.err().unwrap());
+        }
+        match result {
             Ok(issued) => {
                 assert_eq!("rotated", expected);
                 let old = &self.sessions[self.tokens[token].session];
@@ -256,8 +308,17 @@ fn reason(failure: &Failure) -> &'static str {
     failure.error.reason().unwrap_or(failure.error.code().as_str())
 }
 
-fn play(strategy: SessionStrategy, store: Arc<dyn Store>, steps: &[Step]) {
-    let mut world = World::new(strategy, store);
+fn opened(strategy: SessionStrategy, store: &Arc<FaultyStore>, keys: &Arc<LiveKeys>) -> Arc<Manager> {
+    let settings = Settings { strategy, ..settings() };
+    let store: Arc<dyn Store> = store.clone();
+    let random = Arc::new(SystemRandom::new());
+    let manager = Manager::new(settings, shared(store), Some(Arc::clone(keys)), random).unwrap();
+    settle(|answer| manager.open(START, answer)).unwrap();
+    manager
+}
+
+fn play(strategy: SessionStrategy, open: Open, steps: &[Step]) {
+    let mut world = World::new(strategy, open);
     for step in steps {
         world.run(step);
     }
@@ -272,7 +333,7 @@ proptest! {
 
     #[test]
     fn every_history_of_rights_on_the_memory_store_goes_as_the_model_says(strategy in strategies(), steps in steps()) {
-        play(strategy, Arc::new(MemoryStore::new()), &steps);
+        play(strategy, in_memory().0, &steps);
     }
 }
 
@@ -282,7 +343,13 @@ proptest! {
     #[test]
     fn every_history_of_rights_on_sqlite_goes_as_the_model_says(strategy in strategies(), steps in steps()) {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("keyturn.db")).unwrap();
-        play(strategy, Arc::new(store), &steps);
+        play(strategy, in_file(&folder.path().join("keyturn.db")).0, &steps);
     }
+}
+
+#[test]
+fn every_history_of_rights_on_redis_goes_as_the_model_says() {
+    play_each(&(strategies(), steps()), |place, (strategy, steps)| {
+        play(strategy, in_redis(place).0, &steps);
+    });
 }

@@ -1,10 +1,7 @@
 //! Whole histories against a naive model, with every option of a refresh and of a sign-in: applications that are asked,
 //! contexts, limits, stores that fail, forget what they had acknowledged, or are opened anew, under a virtual clock.
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use keyturn_core::{
     crypto::Algorithm,
@@ -20,12 +17,11 @@ use keyturn_core::{
     store::Store,
     time::{Span, UnixMs},
 };
-use keyturn_stores::{MemoryStore, SqliteStore};
 use proptest::prelude::*;
-use rusqlite::Connection;
 
 use crate::{
     faults::{Fault, FaultyStore},
+    histories::{Open, Rewind, in_file, in_memory, in_redis, play_each},
     support::{START, at, settings, settle, shared, wait},
 };
 
@@ -121,11 +117,9 @@ struct ModelToken {
     text: String,
 }
 
-/// Puts a record back to what it was, as a store does that lost a write.
-type Rewind = Box<dyn Fn(&Record)>;
-
 struct World {
     options: Settings,
+    open: Open,
     store: Arc<FaultyStore>,
     rewind: Rewind,
     manager: Arc<Manager>,
@@ -139,11 +133,12 @@ struct World {
 }
 
 impl World {
-    fn new(options: Settings, store: Arc<dyn Store>, rewind: Rewind) -> Self {
-        let store = FaultyStore::new(store);
+    fn new(options: Settings, open: Open, rewind: Rewind) -> Self {
+        let store = FaultyStore::new(open());
         Self {
             manager: opened(&store, &options),
             options,
+            open,
             store,
             rewind,
             sessions: Vec::new(),
@@ -164,7 +159,10 @@ impl World {
                 let second = bits.below(2) == 1;
                 self.failing = Some(Failing { second, fault });
             }
-            8 => self.manager = opened(&self.store, &self.options),
+            8 => {
+                self.store = FaultyStore::new((self.open)());
+                self.manager = opened(&self.store, &self.options);
+            }
             9 | 10 if !self.sessions.is_empty() => self.lose(bits.index(self.sessions.len()), bits.below(3)),
             _ if !self.tokens.is_empty() => {
                 // Mostly one of the newest.
@@ -533,38 +531,8 @@ fn is_grant(expected: &str) -> bool {
         .any(|grant| expected.starts_with(grant))
 }
 
-fn in_memory() -> (Arc<dyn Store>, Rewind) {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let rewound = Arc::clone(&store);
-    // The memory store puts a session in the place of the one with its sid.
-    let rewind = move |record: &Record| drop(wait(|done| rewound.create(record.clone().into(), done)).unwrap());
-    (store, Box::new(rewind))
-}
-
-fn in_file(path: &Path) -> (Arc<dyn Store>, Rewind) {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path).unwrap());
-    let path = path.to_owned();
-    let rewind = move |record: &Record| {
-        let rotated_at = i64::try_from(record.rotated_at.as_millis()).unwrap();
-        Connection::open(&path)
-            .unwrap()
-            .execute(
-                "UPDATE keyturn_sessions SET generation = ?2, rotated_at = ?3, last_context = ?4, claims = ?5 WHERE sid = ?1",
-                (
-                    record.sid.as_bytes(),
-                    record.generation,
-                    rotated_at,
-                    record.last_context,
-                    &record.claims,
-                ),
-            )
-            .unwrap();
-    };
-    (store, Box::new(rewind))
-}
-
-fn run(options: u64, steps: Vec<u64>, (store, rewind): (Arc<dyn Store>, Rewind)) {
-    let mut world = World::new(self::options(Bits(options)), store, rewind);
+fn run(options: u64, steps: Vec<u64>, (open, rewind): (Open, Rewind)) {
+    let mut world = World::new(self::options(Bits(options)), open, rewind);
     for step in steps {
         world.run(Bits(step));
     }
@@ -591,4 +559,11 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         run(options, steps, in_file(&folder.path().join("keyturn.db")));
     }
+}
+
+#[test]
+fn every_history_on_redis_goes_as_the_model_says() {
+    play_each(&(any::<u64>(), steps()), |place, (options, steps)| {
+        run(options, steps, in_redis(place));
+    });
 }

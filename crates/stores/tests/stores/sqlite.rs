@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -235,7 +235,7 @@ fn all_who_wait_for_a_locked_file_are_answered_together() {
     try_it(&store).unwrap();
     let holder = Connection::open(&path).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let started = Instant::now();
     for n in 0..100 {
         let sender = sender.clone();
@@ -286,7 +286,7 @@ fn a_step_that_fails_takes_no_neighbour_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder.path().join("keyturn.db"));
     let (record, _) = session("alice", at(0));
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     // The second of each pair has the same sid and so cannot be stored; they queue up and are committed in groups.
     for n in 0..100 {
         for twin in [false, true] {
@@ -315,7 +315,7 @@ fn a_close_waits_for_what_is_queued_and_never_for_a_place_in_the_queue() {
     try_it(&store).unwrap();
     let holder = Connection::open(&path).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     // The close is asked for on the store's own thread, while the queue is full behind it.
     let (same_store, outcome_of_close) = (Arc::clone(&store), sender.clone());
     store.touch(
@@ -381,7 +381,7 @@ fn revocations_are_seen_while_another_process_holds_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keyturn.db");
     let store = store(&path);
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let sender = Mutex::new(sender);
     store.watch(Box::new(move |_| sender.lock().unwrap().send(Instant::now()).unwrap()));
     try_it(&store).unwrap();
@@ -395,7 +395,7 @@ fn revocations_are_seen_while_another_process_holds_the_file() {
     let stored = Instant::now();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     // A step that has to wait for the lock must not keep the thread from looking.
-    let (answer, waiting) = std::sync::mpsc::channel();
+    let (answer, waiting) = mpsc::channel();
     store.create(
         session("alice", at(0)).0.into(),
         Box::new(move |created| answer.send(created.is_ok()).unwrap()),
@@ -406,4 +406,42 @@ fn revocations_are_seen_while_another_process_holds_the_file() {
     assert!(seen.duration_since(stored) < Duration::from_secs(2));
     other.execute_batch("COMMIT").unwrap();
     assert!(waiting.recv().unwrap());
+}
+
+#[test]
+fn a_purge_goes_on_until_nothing_is_left_and_others_come_in_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("keyturn.db"));
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..3000 {
+        let sender = sender.clone();
+        let done = Box::new(move |answer: Result<Created, StoreError>| sender.send(answer.is_ok()).unwrap());
+        store.create(session("alice", at(0)).0.into(), done);
+    }
+    assert!((0..3000).all(|_| receiver.recv().unwrap()));
+    let (record, _) = session("bob", at(86_500));
+    wait(|done| store.create(record.clone().into(), done)).unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let purged = sender.clone();
+    store.purge(
+        at(86_500),
+        Box::new(move |answer| purged.send(("purge", answer.is_ok())).unwrap()),
+    );
+    store.purge(at(86_500), Box::new(move |answer| drop(answer)));
+    store.list(
+        "bob".into(),
+        at(86_500),
+        Box::new(move |answer| sender.send(("list", answer.is_ok())).unwrap()),
+    );
+    assert_eq!(
+        receiver.recv().unwrap(),
+        ("list", true),
+        "it need not wait for the rest of the purge"
+    );
+    assert_eq!(receiver.recv().unwrap(), ("purge", true));
+    let left = Connection::open(folder.path().join("keyturn.db")).unwrap();
+    let left: i64 = left
+        .query_row("SELECT count(*) FROM keyturn_sessions", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 1);
 }

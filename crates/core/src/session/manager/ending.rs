@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, RefreshRequest, shared::Pending};
+use super::{Answer, Failure, Manager, RefreshRequest, waiting::Pending};
 use crate::{
     error::{Blame, Code, Error},
     revocation::Revocation,

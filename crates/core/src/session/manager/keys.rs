@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Failure, Manager, shared::Pending};
+use super::{Answer, Failure, Manager, waiting::Pending};
 use crate::{
     error::{Code, Error},
     keys::{MasterKeys, Ring},

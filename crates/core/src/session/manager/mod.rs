@@ -19,6 +19,7 @@ mod settling;
 mod shared;
 mod stateless;
 mod upkeep;
+mod waiting;
 
 use std::sync::{
     Arc, OnceLock,
@@ -32,19 +33,22 @@ use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
     keys::{Key, KeySet, LiveKeys, MasterKeys},
-    random::Random,
+    random::{BufferedRandom, Random},
     time::UnixMs,
 };
 
 pub use answer::{Answer, Checked, Decision, Failure, Granted, Issued, RefreshRequest, Renewal, SignIn};
 pub use shared::Shared;
 pub use upkeep::Forget;
+pub use waiting::{StoredLate, Unstored};
 
 /// Signs users in, keeps them signed in and signs them out.
 pub struct Manager {
     settings: Settings,
     shared: Arc<Shared>,
     random: Arc<dyn Random>,
+    /// For what has to be unique and is no secret.
+    unique: BufferedRandom,
     configured: Option<Arc<LiveKeys>>,
     masters: OnceLock<MasterKeys>,
     ready: OnceLock<Ready>,
@@ -88,6 +92,7 @@ impl Manager {
         Ok(Arc::new(Self {
             settings,
             shared,
+            unique: BufferedRandom::new(Arc::clone(&random)),
             random,
             configured,
             masters: options.masters.map_or_else(OnceLock::new, OnceLock::from),

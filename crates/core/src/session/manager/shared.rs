@@ -5,28 +5,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
+use super::waiting::Waiting;
 use crate::{
-    revocation::{Revocation, RevocationIndex},
-    session::{ActivityLog, ClockWatch, ContentionLog, PermissionsAsk, Settings, keys::SessionKeys},
-    store::{Done, EndAsk, Lives, Store, StoreError},
+    revocation::RevocationIndex,
+    session::{ActivityLog, ClockWatch, ContentionLog, Settings, keys::SessionKeys},
+    store::{Done, Lives, Store, StoreError},
     time::UnixMs,
 };
-
-/// How much waits at most for a store that cannot be reached. Further ones are in force here, and the caller has been
-/// told that they are not stored.
-const MAX_PENDING: usize = 10_000;
-
-/// Something that the store has yet to hear of.
-pub(super) enum Pending {
-    /// Sessions to end.
-    End(EndAsk),
-    /// Roles and permissions to change.
-    Permissions(PermissionsAsk),
-    /// A revocation to keep.
-    Revoke(Revocation),
-    /// A signing key to take out and revoke.
-    RevokeKey(String),
-}
 
 /// What every user of one store shares in one process.
 pub struct Shared {
@@ -43,7 +28,7 @@ pub struct Shared {
     /// How far this host's clock is from the store's.
     pub clock: ClockWatch,
     /// What is in force here and not stored yet.
-    pub(super) pending: Mutex<Vec<Pending>>,
+    pub(super) waiting: Mutex<Waiting>,
     /// The settings of the first user; every further one must have the same.
     pub(super) settings: OnceLock<Settings>,
     /// Managers that have not been closed. The last one closes the store.
@@ -67,7 +52,7 @@ impl Shared {
             keys: SessionKeys::default(),
             contention: ContentionLog::default(),
             clock: ClockWatch::default(),
-            pending: Mutex::default(),
+            waiting: Mutex::default(),
             settings: OnceLock::new(),
             users: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
@@ -115,30 +100,6 @@ impl Shared {
         }
         self.closed.store(true, Ordering::Release);
         self.store.close(done);
-    }
-
-    /// Keeps something to be stored later.
-    pub(super) fn keep(&self, pending: Pending) {
-        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MAX_PENDING {
-            waiting.push(pending);
-        }
-    }
-
-    /// The same for a change of permissions, of which a subject has one: of two that are stored at once the older could win.
-    pub(super) fn keep_change(&self, change: PermissionsAsk) {
-        let mut change = PermissionsAsk { late: true, ..change };
-        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|pending| match pending {
-            Pending::Permissions(earlier) if earlier.subject == change.subject && earlier.now <= change.now => {
-                change.complete(earlier);
-                false
-            }
-            _ => true,
-        });
-        if waiting.len() < MAX_PENDING {
-            waiting.push(Pending::Permissions(change));
-        }
     }
 
     /// After a failure whose outcome is unknown the revocations are read again at the next turn of the upkeep.

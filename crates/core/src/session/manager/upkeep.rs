@@ -1,11 +1,8 @@
 //! What is done from time to time, and at the end.
 
-use std::{
-    mem,
-    sync::{Arc, PoisonError, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use super::{Answer, Failure, Manager, shared::Pending};
+use super::{Answer, Failure, Manager};
 use crate::{
     revocation::Revocation,
     session::{ClockState, Record, Strategy},
@@ -65,15 +62,7 @@ impl Manager {
             self.expire(now);
             self.keep_keys(now);
         }
-        let pending = mem::take(&mut *self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        for waiting in pending {
-            match waiting {
-                Pending::End(ask) => self.end_unchecked(ask, Box::new(|_| {})),
-                Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(|_| {})),
-                Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(|_| {})),
-                Pending::RevokeKey(kid) => self.revoke_key_unchecked(kid, now, Box::new(|_| {})),
-            }
-        }
+        self.store_late(now);
         if forget == Forget::EverywherePast {
             self.shared.store.purge(now, Box::new(|_| {}));
         }
