@@ -17,6 +17,7 @@
  * __test__/lifecycle/memory.test.ts tests, without a sanitizer.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -105,7 +106,8 @@ async function nodeTests(host, runtime) {
     console.error('No test in test-build has such a path.');
     return false;
   }
-  const args = ['--enable-source-maps', '--test', `--test-timeout=${String(TIMEOUT_MS)}`, '--test-reporter=spec'];
+  const lanes = `--test-concurrency=${String(availableParallelism())}`;
+  const args = ['--enable-source-maps', '--test', lanes, `--test-timeout=${String(TIMEOUT_MS)}`, '--test-reporter=spec'];
   const env = { ...options(), LD_PRELOAD: runtime, NAPI_RS_NATIVE_LIBRARY_PATH: addon };
   return (await run(process.execPath, [...args, ...files.map((path) => atRoot(`test-build/${path}`))], { env })) === 0;
 }
