@@ -41,12 +41,12 @@ pub(super) async fn renew(step: &Step, ask: &RenewAsk) -> Result<Option<Refreshe
                 None => continue,
             },
         };
-        creation::store(step, &renewed).await?;
-        if let Some(old) = replace(step, &before, &record, renewed.sid).await? {
+        creation::store(step, &renewed.record).await?;
+        if let Some(old) = replace(step, &before, &record, renewed.record.sid).await? {
             let revocation = revoke_again(step, &old).await?;
             return Ok(Some(Refreshed::renewed(Ok(renewed), old, revocation)));
         }
-        creation::discard(step, &renewed).await?;
+        creation::discard(step, &renewed.record).await?;
     }
     Err(StoreError::new(
         Code::StoreUnavailable,
