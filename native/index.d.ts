@@ -288,8 +288,13 @@ export declare function createCompactVerifier(key: NativeKey): (token: string) =
 /**
  * A function that refreshes without context, access token or decision. It returns the JSON text of a `PairAnswer`; 0 if that
  * comes as a letter under `ticket`; or an error number. `report`: milliseconds since the user's last input.
+ *
+ * What most refreshes come to, a rotation of which there is nothing else to tell, it returns as -1, or -2 if the session has a
+ * device label. Called with a number alone it then answers a part of that: 0 the access token, 1 the refresh token, 2 when the
+ * former expires, 3 the session, 4 its subject, 5 its start, 6 its last activity, 7 and 8 its idle and its absolute end, 9 its
+ * device.
  */
-export declare function createRefresher(sessions: NativeSessions, inbox: NativeInbox): (token: string, now: number, ticket: number, report?: number | undefined, origin?: string | undefined) => string | number
+export declare function createRefresher(sessions: NativeSessions, inbox: NativeInbox): { (token: string, now: number, ticket: number, report?: number | undefined, origin?: string | undefined): string | number; (part: number): string | number }
 
 /** A function `(accessToken, now)` for the access tokens of these sessions. */
 export declare function createSessionVerifier(sessions: NativeSessions): (accessToken: string, now: number) => string | number
@@ -314,6 +319,16 @@ export interface EndedAnswer {
   ended?: Array<string>
   subject?: string
 }
+
+/** What SQLite could read of a file, or why it could not begin: a failure, or a log that lies there without its index. */
+export interface ExaminationAnswer {
+  failure?: NativeFailure
+  isLogAlone: boolean
+  examination?: NativeExamination
+}
+
+/** Examines the file of a store without changing anything; blocks until that is done. A text that is no master key throws. */
+export declare function examineStoreFile(path: string, now: number, masterKey?: string | undefined | null): ExaminationAnswer
 
 /** Numbers for an operator. */
 export interface Gauges {
@@ -379,6 +394,14 @@ export interface NativeBinding {
   kid?: string
 }
 
+/** What the tables hold. Times in Unix milliseconds. */
+export interface NativeContents {
+  sessions: NativeSessionCounts
+  revocations: NativeRevocationCounts
+  keys: Array<NativeKeyFacts>
+  latest: number
+}
+
 /**
  * What the application decided: what it replaces of `instead_of`, when the request came, and the `read_at` of the check.
  * `claims` is JSON text.
@@ -404,6 +427,20 @@ export interface NativeEnded {
   reason: string
 }
 
+/** A file as SQLite sees it. Without `contents` or its failure, its tables are not of the known version. */
+export interface NativeExamination {
+  pageBytes: number
+  pages: number
+  freePages: number
+  writeAhead: boolean
+  version?: number
+  knownVersion: number
+  missing: Array<string>
+  damage: Array<string>
+  contents?: NativeContents
+  contentsFailure?: NativeFailure
+}
+
 /** Why there is no answer: an error number, and whom it concerns. */
 export interface NativeFailure {
   error: number
@@ -418,6 +455,14 @@ export interface NativeIdentity {
   sid?: string
   sub?: string
   iat?: number
+}
+
+/** The keys of one purpose: how many and what sealed them (`current`, `nobody`), or why they cannot be read. */
+export interface NativeKeyFacts {
+  purpose: string
+  count?: number
+  sealedBy?: 'current' | 'nobody' | 'previous'
+  failure?: NativeFailure
 }
 
 /** An answer to the job of that ticket: text, or an error number. */
@@ -469,6 +514,19 @@ export interface NativeRenewal {
   readAt?: number
 }
 
+/** Revocations by what they revoke. */
+export interface NativeRevocationCounts {
+  everything: number
+  key: number
+  permissions: number
+  session: number
+  subject: number
+  token: number
+  expired: number
+  unreadable: number
+  lastExpiresAt?: number
+}
+
 /** Roles and permissions; what is not given stays. */
 export interface NativeRights {
   roles?: Array<string>
@@ -492,6 +550,15 @@ export interface NativeSession {
   lastActivityAt: number
   idleEndsAt: number
   absoluteEndsAt: number
+}
+
+/** Sessions by what has become of them. */
+export interface NativeSessionCounts {
+  live: number
+  idle: number
+  ended: number
+  overdue: number
+  unreadable: number
 }
 
 /** How many sessions a subject may have, and what gives way. */
@@ -574,6 +641,9 @@ export interface PairAnswer {
   failure?: NativeFailure
   pair?: NativePair
 }
+
+/** The path of the file that a store URL names; nothing for a store that has none. Throws what opening the store would. */
+export declare function pathOfStore(url: string): string | null
 
 /** The text of a numbered reason. */
 export declare function reasonText(number: number): string | null

@@ -10,18 +10,16 @@
  * its figures mean nothing.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { measureBeside } from './bench/beside.mjs';
 import { readComparison } from './bench/comparison.mjs';
-import { cpuModel, page } from './bench/page.mjs';
+import { currentLoad, recordName, today } from './bench/machine.mjs';
+import { page } from './bench/page.mjs';
 import { prepareBench, runBench } from './bench/prepare.mjs';
 import { targetTable } from './bench/targets.mjs';
 import { ToolchainError } from './build/toolchain.mjs';
 import { atRoot } from './source/files.mjs';
-
-/** @import { Comparison } from './bench/comparison.mjs' */
 
 const COMMAND = 'node scripts/bench-record.mjs';
 
@@ -51,29 +49,11 @@ async function record(trial) {
   if ((await runBench([], { debug: trial, env: environment })) !== 0) return false;
   load.push(currentLoad());
   const comparison = readComparison(`${RAW}.json`);
-  const path = trial ? 'target/bench-trial' : `benches/record/${recordName(comparison)}`;
+  const path = trial ? 'target/bench-trial' : `benches/record/${recordName()}`;
   mkdirSync(atRoot('benches/record'), { recursive: true });
   copyFileSync(`${RAW}.csv`, atRoot(`${path}.csv`));
   const command = trial ? `${COMMAND} --trial` : COMMAND;
   writeFileSync(atRoot(`${path}.md`), page({ comparison, beside, day: today(), command, load }));
   console.log(['', ...targetTable(comparison.cases, beside), '', `written: ${path}.md and ${path}.csv`].join('\n'));
   return true;
-}
-
-/**
- * The day, the processor and Node's version; a second record of the same day replaces the first.
- *
- * @param {Comparison} comparison
- */
-function recordName({ versions }) {
-  const processor = cpuModel().toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
-  return `${today()}-${processor}-node${versions.node}`;
-}
-
-function currentLoad() {
-  return loadavg()[0]?.toFixed(2) ?? '';
-}
-
-function today() {
-  return new Date().toISOString().slice(0, 10);
 }

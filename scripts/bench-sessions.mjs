@@ -1,21 +1,79 @@
 /**
- * Why this exists: what a refresh costs depends on the disk and the server under it, so each figure stands beside what they
- * give to somebody who does nothing else. This is all of it in one command.
+ * Why this exists: what a refresh costs depends on the disk and the server under it, and what a look-up costs on the memory,
+ * so each figure stands beside what they give to somebody who does nothing else. One run of all of it is written down whole,
+ * rows that are missed included.
  *
- *     node scripts/bench-sessions.mjs [MILLISECONDS]
+ *     node scripts/bench-sessions.mjs [--trial]
  *
- * MILLISECONDS is the length of a turn. Needs Debian's redis-server and redis-tools.
+ * Writes a page of benches/record. It takes about six minutes on a machine that does nothing else, and needs Debian's
+ * redis-server and redis-tools. `--trial` goes through all of it in a minute or two, with short turns and a small index, and
+ * writes into target/ instead: its figures mean nothing.
  */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { readIndex } from './bench/index-figures.mjs';
+import { currentLoad, recordName, today } from './bench/machine.mjs';
 import { prepareBench } from './bench/prepare.mjs';
+import { sessionsPage, sessionsTable } from './bench/sessions-page.mjs';
 import { ToolchainError } from './build/toolchain.mjs';
 import { run } from './run.mjs';
 import { atRoot } from './source/files.mjs';
 
+/** @import { Refreshes } from './bench/sessions-page.mjs' */
+
+const COMMAND = 'node scripts/bench-sessions.mjs';
+
+/** Where the two benches leave their figures. */
+const REFRESHES = atRoot('target/bench-sessions.json');
+const INDEX = atRoot('target/bench-revocation.jsonl');
+
+const { values } = parseArgs({ options: { trial: { type: 'boolean', default: false } } });
+
 try {
-  const args = [atRoot('benches/node/sessions.mjs'), atRoot('target/bench-sessions'), ...process.argv.slice(2)];
-  process.exitCode = (await prepareBench()) ? await run(process.execPath, args) : 1;
+  process.exitCode = (await record(values.trial)) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof ToolchainError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
+}
+
+/**
+ * @param {boolean} trial
+ * @returns {Promise<boolean>}
+ */
+async function record(trial) {
+  if (!(await prepareBench())) return false;
+  // What is compiled must not heat the machine for what is measured first.
+  if ((await benchIndex(['--no-run'], {})) !== 0) return false;
+  const load = [currentLoad()];
+  if ((await benchRefreshes(trial)) !== 0) return false;
+  rmSync(INDEX, { force: true });
+  const environment = { KEYTURN_BENCH_RECORD: INDEX, ...(trial ? { KEYTURN_BENCH_ENTRIES: '1000000' } : {}) };
+  if ((await benchIndex([], environment)) !== 0) return false;
+  load.push(currentLoad());
+  /** @type {unknown} */
+  const written = JSON.parse(readFileSync(REFRESHES, 'utf8'));
+  const figures = { refreshes: /** @type {Refreshes} */ (written), index: readIndex(INDEX) };
+  const path = trial ? 'target/bench-sessions-trial' : `benches/record/${recordName()}-sessions`;
+  mkdirSync(atRoot('benches/record'), { recursive: true });
+  const command = trial ? `${COMMAND} --trial` : COMMAND;
+  writeFileSync(atRoot(`${path}.md`), sessionsPage({ figures, day: today(), command, load }));
+  console.log(['', ...sessionsTable(figures), '', `written: ${path}.md`].join('\n'));
+  return true;
+}
+
+/** @param {boolean} trial */
+async function benchRefreshes(trial) {
+  const args = [atRoot('benches/node/sessions.mjs'), atRoot('target/bench-sessions'), REFRESHES];
+  return run(process.execPath, trial ? [...args, '100'] : args);
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function benchIndex(args, env) {
+  const bench = ['bench', '--locked', '--manifest-path', atRoot('Cargo.toml'), '--bench', 'revocation'];
+  return run('cargo', [...bench, ...args], { env });
 }

@@ -57,6 +57,7 @@ const ROOMS = [
     holds: /^lib\/express-jwt\//,
     imports: ['jsonwebtoken', 'express-jwt', 'node'],
   },
+  { room: 'cli', holds: /^lib\/cli\//, imports: ['errors', 'native', 'options', 'shared', 'cli', 'node'] },
   { room: 'client', holds: /^client\//, imports: ['client'] },
   {
     room: 'angular',

@@ -12,6 +12,7 @@
  * compiles the C libraries again: measured, 2 minutes against 10 seconds a test binary.)
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -156,6 +157,8 @@ async function nodeTests() {
     '--enable-source-maps',
     '--test',
     `--test-timeout=${String(timeout)}`,
+    // Left to itself the runner keeps one core free, which of two is half.
+    `--test-concurrency=${String(availableParallelism())}`,
     `--test-reporter=${reporter}`,
     ...files.map((path) => atRoot(`test-build/${path}`)),
   );

@@ -18,6 +18,7 @@ mod answer;
 mod compact;
 mod encryption_key;
 mod error;
+mod examination;
 mod hot;
 mod inbox;
 mod jwe;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { signedIn } from '../support/auth-server.js';
 import { accepts, freePort } from '../support/ports.js';
+import { sanitizer } from '../support/sanitizer.js';
 import { codeOf, TestServer } from '../support/server.js';
 import { makeTree } from '../support/tree.js';
 
@@ -33,7 +34,7 @@ test('the quickstart logs in, protects its route and logs out', async (t) => {
 /** Runs the file as it is, in an empty folder. */
 async function startQuickstart(t: TestContext): Promise<TestServer> {
   const port = await freePort();
-  const env = { PATH: process.env['PATH'], PORT: String(port) };
+  const env = { ...sanitizer, PATH: process.env['PATH'], PORT: String(port) };
   const child = spawn(process.execPath, [SERVER], { cwd: makeTree(t, {}), env, stdio: ['ignore', 'inherit', 'inherit'] });
   t.after(() => child.kill('SIGKILL'));
   while (!(await accepts(port))) {

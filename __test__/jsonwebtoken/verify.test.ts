@@ -156,6 +156,13 @@ describe('verify() beside npm jsonwebtoken', () => {
     }
   });
 
+  it('keeps nothing of an unsigned token that an empty secret has let through', () => {
+    const unsigned = npm.sign({ a: 1 }, '', { algorithm: 'none' } as never);
+    for (const key of ['', SECRET, ...PAIRS.map(({ publicKey }) => publicKey)]) {
+      for (const algorithms of [['none'], ALGS]) assertSame(() => `${shown(key)} ${shown(algorithms)}`, ({ verify }) => verify(unsigned, key, { algorithms }));
+    }
+  });
+
   it('does the same for signatures of other lengths and other spellings under asymmetric keys', () => {
     for (const { name, privateKey, publicKey, algs } of PAIRS) {
       for (const alg of algs) {

@@ -3,6 +3,7 @@ import { after, before, type TestContext } from 'node:test';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 import { requirement } from './requirements.js';
+import { withoutSanitizer } from './sanitizer.js';
 
 const FLAGS = [
   '--no-sandbox',
@@ -27,7 +28,7 @@ export class BrowserOfFile {
 
   constructor() {
     before(async () => {
-      if (skip === false) this.#browser = await chromium.launch({ executablePath: path, args: FLAGS });
+      if (skip === false) this.#browser = await chromium.launch({ executablePath: path, args: FLAGS, env: withoutSanitizer() });
     });
     after(async () => this.#browser?.close());
   }

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type SignedIn, signedIn } from './auth-server.js';
+import { sanitizer } from './sanitizer.js';
 import { TestServer } from './server.js';
 import { makeTree } from './tree.js';
 
@@ -32,7 +33,7 @@ export class Demo {
   constructor(t: TestContext, variables: Variables, prefix: readonly string[] = []) {
     const command = [...prefix, process.execPath, MAIN];
     this.#child = spawn(command[0] ?? '', command.slice(1), {
-      env: { PATH: process.env['PATH'], PORT: '0', KEYTURN_STORE: 'memory:', ...variables },
+      env: { ...sanitizer, PATH: process.env['PATH'], PORT: '0', KEYTURN_STORE: 'memory:', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {

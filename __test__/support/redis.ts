@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { accepts, freePort } from './ports.js';
 import { requirement } from './requirements.js';
+import { withoutSanitizer } from './sanitizer.js';
 import { temporaryFolder } from './sessions.js';
 
 /** Redis, or why the tests that need it are skipped. */
@@ -15,7 +16,7 @@ export const redis = requirement('redis-server');
 export async function startRedis(t: TestContext, options: readonly string[] = []): Promise<{ readonly url: string; readonly port: number }> {
   const port = await freePort();
   const folder = temporaryFolder(t);
-  const child = spawn(redis.path, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...options], { stdio: 'ignore' });
+  const child = spawn(redis.path, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...options], { stdio: 'ignore', env: withoutSanitizer() });
   t.after(() => child.kill('SIGKILL'));
   await answering(port);
   return { url: `redis://127.0.0.1:${String(port)}`, port };

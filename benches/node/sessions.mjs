@@ -1,11 +1,12 @@
 /**
  * How many refreshes a second there are on each store, through Node on one thread, beside what bounds them there.
  *
- *     node benches/node/sessions.mjs FOLDER [MILLISECONDS]
+ *     node benches/node/sessions.mjs FOLDER FILE [MILLISECONDS]
  *
- * FOLDER is on the disk that is to be measured; it is made and removed. Writes `{ arms: [{ name, perSecond, cpuMicros }],
- * startMillis }`: the arms take turns of MILLISECONDS and `perSecond` is the median of turns; `cpuMicros` is what the process
- * spent on each, on all threads; `startMillis` is how long sessions take to be ready over a file with a million revocations.
+ * FOLDER is on the disk that is to be measured; it is made and removed. Writes `{ arms: [{ name, perSecond, lowest, highest,
+ * cpuMicros }], startMillis }` into FILE: the arms take turns of MILLISECONDS and `perSecond` is the median of turns, between
+ * the lowest and the highest; `cpuMicros` is what the process spent on each, on all threads; `startMillis` is how long
+ * sessions take to be ready over a file with a million revocations.
  *
  * Every refresh is a rotation: what it answers is looked at, and it is the token that the next one of its session presents.
  * better-sqlite3 does what a store must: read the session, write it back, one FULL transaction each. redis-benchmark sends
@@ -15,7 +16,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -39,8 +40,8 @@ const require = createRequire(new URL('../../package.json', import.meta.url));
 const keyturn = require('keyturn');
 const { createSessions, importKey } = /** @type {typeof import('keyturn')} */ (keyturn);
 
-const [folder = '', milliseconds = '2000'] = process.argv.slice(2);
-assert.notEqual(folder, '', 'give a folder on the disk that is to be measured');
+const [folder = '', file = '', milliseconds = '2000'] = process.argv.slice(2);
+assert.notEqual(file, '', 'give a folder on the disk that is to be measured, and a file for the figures');
 const turnMs = Number(milliseconds);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
@@ -63,9 +64,11 @@ try {
   const rows = [...measured].map(([{ name }, turns]) => ({
     name,
     perSecond: median(turns.map(({ perSecond }) => perSecond)),
+    lowest: Math.min(...turns.map(({ perSecond }) => perSecond)),
+    highest: Math.max(...turns.map(({ perSecond }) => perSecond)),
     cpuMicros: median(turns.map(({ cpuMicros }) => cpuMicros)),
   }));
-  console.log(JSON.stringify({ arms: rows, startMillis: await start() }));
+  writeFileSync(file, JSON.stringify({ arms: rows, startMillis: await start() }));
 } finally {
   redis.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });

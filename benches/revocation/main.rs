@@ -7,7 +7,8 @@
 //! Each contender fills a process of its own, so that the memory of one is not what another has left behind. For each:
 //! resident memory an entry; percentiles of single calls, for which criterion has no measure; and criterion's times. A
 //! percentile holds the clock's own cost, which stands beside it. An argument that is a contender's name runs that one
-//! alone; the others are criterion's.
+//! alone; the others are criterion's. With `KEYTURN_BENCH_RECORD=FILE` memory and percentiles are also added to that file, a
+//! line of JSON a contender.
 
 #![allow(
     clippy::indexing_slicing,
@@ -20,6 +21,7 @@ mod index;
 mod load;
 mod maps;
 mod percentiles;
+mod record;
 
 use std::{
     env,
@@ -34,6 +36,10 @@ use contender::Contender;
 
 /// Which contender this process is; unset in the one that starts the others.
 const ROLE: &str = "KEYTURN_BENCH_CONTENDER";
+
+/// How many questions are made ready at once: they stay in the processor's cache, as the names of a token do that was just
+/// read. Their making and dropping is not timed.
+const GROUP: u64 = 1000;
 
 /// `index` is what a verification asks, by the names in a token: session, token and subject. The others are bare maps, asked for one digest.
 const CONTENDERS: [&str; 4] = ["index", "dashmap", "papaya", "sharded"];
@@ -94,12 +100,12 @@ fn measure<C: Contender>(name: &str, entries: u32, contender: &C) -> Result<(), 
         contender.expire(load::START);
     }
     let grown = resident()?.saturating_sub(before);
-    println!(
-        "\n{name}: {entries} entries, {:.1} bytes of resident memory each",
-        f64::from(u32::try_from(grown / 1024)?) * 1024.0 / f64::from(entries)
-    );
+    let bytes = f64::from(u32::try_from(grown / 1024)?) * 1024.0 / f64::from(entries);
+    println!("\n{name}: {entries} entries, {bytes:.1} bytes of resident memory each");
     load::under(contender, entries, |live| {
-        percentiles::print(contender, live);
+        let calls = percentiles::measure(contender, live);
+        record::print(&calls);
+        record::add(name, entries, bytes, &calls).unwrap();
         let mut criterion = Criterion::default()
             .warm_up_time(Duration::from_secs(1))
             .measurement_time(Duration::from_secs(3))
@@ -109,10 +115,10 @@ fn measure<C: Contender>(name: &str, entries: u32, contender: &C) -> Result<(), 
         for (case, is_live) in [("not revoked", false), ("revoked", true)] {
             let mut numbers = live.numbers(is_live);
             let _group = group.bench_function(case, |bencher| {
-                bencher.iter_batched(
+                bencher.iter_batched_ref(
                     || contender.question(numbers.next_one()),
-                    |question| contender.is_revoked(&question),
-                    BatchSize::SmallInput,
+                    |question| contender.is_revoked(question),
+                    BatchSize::NumIterations(GROUP),
                 );
             });
         }

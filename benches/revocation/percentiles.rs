@@ -9,8 +9,18 @@ const CALLS: usize = 1_000_000;
 /// Questions are made ready in groups, so that their making is not timed and they do not lie in the processor's cache.
 const GROUP: usize = 1000;
 
-pub(crate) fn print<C: Contender>(contender: &C, live: &Live) {
-    for (case, is_live) in [("not revoked", false), ("revoked", true)] {
+/// What single calls took, in nanoseconds, the clock's own cost included.
+pub(crate) struct Percentiles {
+    pub(crate) case: &'static str,
+    pub(crate) median: u128,
+    pub(crate) p99: u128,
+    pub(crate) p999: u128,
+    pub(crate) longest: u128,
+}
+
+/// Of look-ups of what is not revoked and of what is, and of the clock alone.
+pub(crate) fn measure<C: Contender>(contender: &C, live: &Live) -> Vec<Percentiles> {
+    let look_ups = [("not revoked", false), ("revoked", true)].map(|(case, is_live)| {
         let mut numbers = live.numbers(is_live);
         let mut times = Vec::with_capacity(CALLS);
         while times.len() < CALLS {
@@ -22,20 +32,23 @@ pub(crate) fn print<C: Contender>(contender: &C, live: &Live) {
                 assert_eq!(answer, is_live, "{case}");
             }
         }
-        show(case, times);
-    }
-    let clock = (0..CALLS).map(|_| Instant::now().elapsed().as_nanos());
-    show("the clock alone", clock.collect());
+        Percentiles::of(case, times)
+    });
+    let clock = (0..CALLS).map(|_| Instant::now().elapsed().as_nanos()).collect();
+    let clock = Percentiles::of("the clock alone", clock);
+    look_ups.into_iter().chain([clock]).collect()
 }
 
-fn show(case: &str, mut times: Vec<u128>) {
-    times.sort_unstable();
-    let at = |thousandths: usize| times[(times.len() - 1) * thousandths / 1000];
-    println!(
-        "  {case:16} median {:5} ns   p99 {:5} ns   p99.9 {:5} ns   longest {:8} ns",
-        at(500),
-        at(990),
-        at(999),
-        at(1000),
-    );
+impl Percentiles {
+    fn of(case: &'static str, mut times: Vec<u128>) -> Self {
+        times.sort_unstable();
+        let at = |thousandths: usize| times[(times.len() - 1) * thousandths / 1000];
+        Self {
+            case,
+            median: at(500),
+            p99: at(990),
+            p999: at(999),
+            longest: at(1000),
+        }
+    }
 }

@@ -146,7 +146,8 @@ function signatureFault(token: string, header: { readonly alg: string }, handle:
   } catch (error) {
     return error;
   }
-  if (handle?.object.type === 'secret') rememberHeader(token, header);
+  // An unsigned token can come this far with an empty secret; what is remembered is that of an HMAC.
+  if (handle?.object.type === 'secret' && header.alg.startsWith('HS')) rememberHeader(token, header);
   return undefined;
 }
 

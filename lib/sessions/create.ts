@@ -26,6 +26,7 @@ import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
 import { eventOf, eventsOf, outcomeOf, renewalEventsOf } from './refresh-events.js';
 import type { OnRefresh } from './refresh-options.js';
+import { refreshRequest, requireToken } from './refresh-request.js';
 import { createRefresher, type Refresher } from './refresher.js';
 import type { Sessions } from './sessions.js';
 import { carriedParts, contextOf, signIn } from './sign-in.js';
@@ -73,6 +74,7 @@ class NodeSessions implements Sessions {
   readonly #onRefresh: OnRefresh | undefined;
   readonly #hooks: Opening;
   #opening: Promise<void> | undefined;
+  #isOpen = false;
   #signingKid: string | undefined;
 
   constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, hooks: Opening) {
@@ -116,6 +118,7 @@ class NodeSessions implements Sessions {
     this.#maintenance.start();
     this.#staleness.start();
     this.#hooks.opened();
+    this.#isOpen = true;
   }
 
   /** Another key signs: by the schedule, or because somebody said so, here or in another process. */
@@ -143,31 +146,28 @@ class NodeSessions implements Sessions {
     return tokenPair(started, now);
   }
 
+  // Nothing is awaited that is there already: each await would cost as much as the rest of this method.
   async refresh(refreshToken: string, options: Readonly<RefreshOptions> = {}): Promise<RefreshedPair> {
-    checkOptions(options, 'refresh()', ['activity', 'accessToken', 'context', 'address']);
-    const report = activityReport(options.activity);
-    const address = optionalString(options.address, 'address');
-    const accessToken = optionalString(options.accessToken, 'accessToken');
-    requireToken(refreshToken);
-    // Member by member, here and where answers are made: an object that is spread gets a hidden class of its own each time.
-    const request: NativeRefresh = { token: refreshToken };
-    if (options.context !== undefined) Object.assign(request, contextOf(options.context));
-    if (report !== undefined) request.report = report;
-    if (address !== undefined) request.origin = address;
-    if (accessToken !== undefined) request.accessToken = accessToken;
-    await this.ready();
-    const { pair, failure } = await this.#refresh(request, address);
-    const granted = this.#unless(failure, pair, address);
-    const now = Date.now();
-    const { subject, id } = granted.session;
+    const request = refreshRequest(refreshToken, options);
+    const { origin: address } = request;
+    if (!this.#isOpen) await this.ready();
+    let now = Date.now();
+    let answer = this.#refresh(request, now);
+    if ('then' in answer) {
+      answer = await answer;
+      now = Date.now();
+    }
+    const granted = this.#unless(answer.failure, answer.pair, address);
+    const session = sessionOf(granted.session);
+    const { subject, id } = session;
     for (const { type, reason } of eventsOf(granted)) this.#events.emit({ type, time: now, subject, session: id, address, reason });
-    const { accessToken: access, refreshToken: successor, expiresIn, session } = tokenPair(granted, now);
-    return { accessToken: access, refreshToken: successor, expiresIn, session, outcome: outcomeOf(granted) };
+    const { accessToken, refreshToken: successor } = granted;
+    return { accessToken, refreshToken: successor, expiresIn: secondsLeft(granted, now), session, outcome: outcomeOf(granted) };
   }
 
-  #refresh(request: NativeRefresh, address: string | undefined): PairAnswer | Promise<PairAnswer> {
-    if (this.#onRefresh === undefined) return this.#refreshPlain(request, Date.now());
-    return refreshIfAllowed(this.#native, this.#onRefresh, request, this.#refused(address));
+  #refresh(request: NativeRefresh, now: number): PairAnswer | Promise<PairAnswer> {
+    if (this.#onRefresh === undefined) return this.#refreshPlain(request, now);
+    return refreshIfAllowed(this.#native, this.#onRefresh, request, this.#refused(request.origin));
   }
 
   #renew(renewal: NativeRenewal, now: number): Promise<PairAnswer> {
@@ -305,10 +305,6 @@ class NodeSessions implements Sessions {
   }
 }
 
-function requireToken(refreshToken: unknown): void {
-  if (typeof refreshToken !== 'string') throw new KeyturnError('ERR_REFRESH_INVALID', 'The refresh token is not valid.');
-}
-
 function flag(value: unknown, option: string): boolean {
   if (value === undefined || typeof value === 'boolean') return value === true;
   throw new KeyturnError('ERR_OPTION_INVALID', `${option} must be true or false`, { claim: option });
@@ -318,13 +314,11 @@ function tokenPair(pair: NativePair, now: number): TokenPair {
   return {
     accessToken: pair.accessToken,
     refreshToken: pair.refreshToken,
-    expiresIn: Math.max(0, Math.floor(pair.expiresAt / 1000) - Math.floor(now / 1000)),
+    expiresIn: secondsLeft(pair, now),
     session: sessionOf(pair.session),
   };
 }
 
-function activityReport(activity: unknown): number | undefined {
-  if (activity === undefined) return undefined;
-  if (typeof activity === 'number' && activity >= 0) return activity;
-  throw new KeyturnError('ERR_OPTION_INVALID', 'activity must be the milliseconds since the last input', { claim: 'activity' });
+function secondsLeft({ expiresAt }: NativePair, now: number): number {
+  return Math.max(0, Math.floor(expiresAt / 1000) - Math.floor(now / 1000));
 }

@@ -2,10 +2,8 @@
  * Why this exists: a record as it is read: first what was to be reached, then where and how it was measured, then everything
  * that was.
  */
-import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem, type } from 'node:os';
-
 import { besideSections } from './beside.mjs';
+import { cpuModel, machine, rustVersion } from './machine.mjs';
 import { textTable } from './table.mjs';
 import { targetTable } from './targets.mjs';
 
@@ -26,10 +24,10 @@ const HEAD = ['', 'us', 'ratio', 'range'];
 /** @param {Run} run */
 export function page({ comparison: { versions, cases }, beside, day, command, load }) {
   const facts = [
-    ['machine', `${cpuModel()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release().split('-', 1)[0]}`],
+    ['machine', machine()],
     ['load average', `${load[0] ?? ''} before, ${load[1] ?? ''} after (the bench itself keeps one core busy, and all of them for a minute)`],
     ['Node.js', `${versions.node} with OpenSSL ${versions.openssl}`],
-    ['Rust', execFileSync('rustc', ['--version'], { encoding: 'utf8' }).trim()],
+    ['Rust', rustVersion()],
     ['packages', Object.entries(versions.packages).map((one) => one.join(' ')).join(', ')],
     ['command', `\`${command}\``],
   ];
@@ -58,10 +56,6 @@ export function page({ comparison: { versions, cases }, beside, day, command, lo
     ...besideSections(beside),
     '',
   ].join('\n');
-}
-
-export function cpuModel() {
-  return cpus()[0]?.model.trim() ?? 'unknown processor';
 }
 
 /**

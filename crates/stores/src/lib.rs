@@ -13,5 +13,5 @@ mod url;
 pub use memory::MemoryStore;
 pub use open::open;
 pub use redis::{RedisStore, RedisUrl};
-pub use sqlite::SqliteStore;
+pub use sqlite::{Contents, Examination, KeyFacts, RevocationCounts, SessionCounts, SqliteStore, Unexamined, examine};
 pub use url::StoreUrl;

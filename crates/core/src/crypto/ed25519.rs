@@ -78,11 +78,15 @@ pub struct Ed25519Public {
 impl Ed25519Public {
     /// A public key from its 32 bytes (RFC 8032, section 5.1.5).
     ///
-    /// Points of small order are refused: under them anybody can make signatures that verify.
+    /// Points of small order are refused: under them anybody can make signatures that verify. So is a y of p or more (RFC 8032,
+    /// section 5.1.3), a second spelling of a point and with it a second thumbprint.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| REFUSED)?;
         if has_small_order(&bytes) {
             return Err(Error::because(Code::KeyInvalid, "a point of small order"));
+        }
+        if !is_canonical(&bytes) {
+            return Err(REFUSED);
         }
         Ok(Self {
             bytes,
@@ -127,6 +131,12 @@ fn has_small_order(point: &[u8; 32]) -> bool {
         .iter()
         .any(|y| y.iter().zip(point).take(31).all(|(a, b)| a == b) && y.last() == Some(&last));
     near_zero || near_p || eighth
+}
+
+/// Whether y is less than p = 2^255 - 19.
+fn is_canonical(point: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = *point;
+    first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 impl Verifier<Vec<u8>> for Ed25519Public {
@@ -229,6 +239,25 @@ mod tests {
         assert!(!has_small_order(&neighbour));
         let real = Ed25519Secret::from_seed(&[7; 32]).unwrap().public().unwrap();
         assert!(!has_small_order(real.as_bytes()));
+    }
+
+    #[test]
+    fn a_point_whose_y_is_not_reduced_is_refused() {
+        for first in 0xed..=0xff {
+            for last in [0x7f, 0xff] {
+                let mut point = [0xff; 32];
+                point[0] = first;
+                point[31] = last;
+                assert!(!is_canonical(&point));
+                assert_eq!(Ed25519Public::from_bytes(&point).unwrap_err().code(), Code::KeyInvalid);
+            }
+        }
+        // The largest y of the field that is on the curve and not of small order: p - 3.
+        let mut largest = [0xff; 32];
+        largest[0] = 0xea;
+        largest[31] = 0x7f;
+        assert!(is_canonical(&largest));
+        assert!(Ed25519Public::from_bytes(&largest).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 use crate::{
     error::Error,
@@ -15,26 +15,41 @@ pub(super) type Digest = [u8; 16];
 /// What a name is a name of. Equal names of two kinds have different digests.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    Key = 1,
-    Session = 2,
-    Subject = 3,
-    Token = 4,
+    Key,
+    Session,
+    Subject,
+    Token,
 }
 
-/// The key of one index: drawn at start, so chosen names can neither collide nor crowd one shard.
-pub(super) struct DigestKey([u8; 16]);
+/// The keys of one index, one for each kind: drawn at start, so chosen names can neither collide nor crowd one shard.
+pub(super) struct DigestKey {
+    key: SipHasher13,
+    session: SipHasher13,
+    subject: SipHasher13,
+    token: SipHasher13,
+}
 
 impl DigestKey {
     pub(super) fn generate(random: &dyn Random) -> Result<Self, Error> {
-        random::array(random).map(Self)
+        let drawn = || random::array(random).map(|key| SipHasher13::new_with_key(&key));
+        Ok(Self {
+            key: drawn()?,
+            session: drawn()?,
+            subject: drawn()?,
+            token: drawn()?,
+        })
     }
 
-    #[expect(clippy::as_conversions, reason = "the discriminants are single bytes")]
+    #[inline]
     pub(super) fn digest(&self, kind: Kind, name: &[u8]) -> Digest {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
-        hasher.write_u8(kind as u8);
-        hasher.write(name);
-        hasher.finish128().as_bytes()
+        let hasher = match kind {
+            Kind::Key => &self.key,
+            Kind::Session => &self.session,
+            Kind::Subject => &self.subject,
+            Kind::Token => &self.token,
+        };
+        // In one go: the streaming face, which buffers, takes about three times as long for a name of 22 characters.
+        hasher.hash(name).as_bytes()
     }
 }
 

@@ -212,13 +212,17 @@ impl RevocationIndex {
         const fn revoked(reason: &'static str) -> Result<(), Error> {
             Err(Error::because(Code::TokenRevoked, reason))
         }
-        let is_in = |entries: &Entries<Expiry>, kind| {
-            !entries.is_empty() && digest_of(kind).is_some_and(|digest| entries.contains(&digest))
-        };
-        let has_cutoffs = !self.subjects.is_empty() || !self.permissions.is_empty();
-        let subject = if has_cutoffs { digest_of(Kind::Subject) } else { None };
-        let cutoff_in = |cutoffs: &Entries<Cutoff>| {
-            let subject = subject.filter(|_| !cutoffs.is_empty())?;
+        // All digests come before the first look-up: the look-ups then wait for the memory together, not in turn.
+        let asked_for = |is_asked: bool, kind| if is_asked { digest_of(kind) } else { None };
+        let has_ids = !self.ids.is_empty();
+        let session = asked_for(has_ids, Kind::Session);
+        let token = asked_for(has_ids, Kind::Token);
+        let key = asked_for(!self.keys.is_empty(), Kind::Key);
+        let (has_subjects, has_permissions) = (!self.subjects.is_empty(), !self.permissions.is_empty());
+        let subject = asked_for(has_subjects || has_permissions, Kind::Subject);
+        let is_in = |entries: &Entries<Expiry>, name: Option<Digest>| name.is_some_and(|name| entries.contains(&name));
+        let cutoff_in = |cutoffs: &Entries<Cutoff>, is_asked: bool| {
+            let subject = subject.filter(|_| is_asked)?;
             cutoffs.get(&subject).map(Cutoff::before)
         };
         // The doubtful second is dead, and so is a token that does not say when it was issued.
@@ -226,23 +230,24 @@ impl RevocationIndex {
         if self.bound.is_exceeded() {
             return Err(Code::RevocationFull.into());
         }
-        if is_in(&self.ids, Kind::Session) {
+        if is_in(&self.ids, session) {
             return revoked("session");
         }
-        if is_in(&self.ids, Kind::Token) {
+        if is_in(&self.ids, token) {
             return revoked("token");
         }
-        if is_in(&self.keys, Kind::Key) {
+        if is_in(&self.keys, key) {
             return revoked("key");
         }
-        if cutoff_in(&self.subjects).is_some_and(is_cut_off) {
+        if cutoff_in(&self.subjects, has_subjects).is_some_and(is_cut_off) {
             return revoked("subject");
         }
         if self.everything.before().is_some_and(is_cut_off) {
             return revoked("everything");
         }
         // Last: a refresh makes good what is merely stale, and nothing else.
-        if cutoff_in(&self.permissions).is_some_and(|before| read().is_none_or(|read| read <= before)) {
+        if cutoff_in(&self.permissions, has_permissions).is_some_and(|before| read().is_none_or(|read| read <= before))
+        {
             return Err(Code::PermissionsStale.into());
         }
         Ok(())

@@ -7,7 +7,10 @@ use std::{
 
 use super::{TimedId, record::Record, rotation::access_expiry, settings::Settings};
 use crate::{
-    encoding::json::{scan_object, write_string},
+    encoding::{
+        base64url,
+        json::{scan_object, write_string},
+    },
     error::{Code, Error},
     jws::{protected_header, seal},
     keys::{Key, LiveKeys},
@@ -19,6 +22,12 @@ pub(super) const TYP: &str = "at+jwt";
 
 /// The longest text of the claims that a session carries from token to token.
 const MAX_CLAIMS_BYTES: usize = 4096;
+
+/// What a payload holds beside issuer, audience, subject and carried claims, roughly; it grows for more.
+const REST_BYTES: usize = 160;
+
+/// The same for what a token holds beside header and payload: an HMAC or a signature over a curve, mostly.
+const SIGNATURE_CHARS: usize = 96;
 
 /// Names that keyturn gives a meaning: an application cannot set them through its own claims.
 pub(super) const RESERVED: [&str; 13] = [
@@ -86,26 +95,30 @@ impl AccessTokens {
     /// A token for the session as its record stands. The time in its `jti` is when the roles in it were read.
     pub(super) fn issue(&self, record: &Record, now: UnixMs, jti: TimedId) -> Result<AccessToken, Error> {
         let expires_at = access_expiry(record, now, self.settings.access_ttl);
-        let mut payload = String::with_capacity(self.prefix.len() + record.claims.len() + 256);
+        let mut payload =
+            String::with_capacity(self.prefix.len() + record.subject.len() + record.claims.len() + REST_BYTES);
         payload.push_str(&self.prefix);
         payload.push_str(",\"sub\":");
         write_string(&record.subject, &mut payload);
-        // Writing to a String cannot fail.
-        let _written = write!(
-            payload,
-            ",\"sid\":\"{}\",\"jti\":\"{jti}\",\"iat\":{},\"exp\":{},\"auth_time\":{}",
-            record.sid,
-            now.as_secs(),
-            expires_at.as_secs(),
-            record.authenticated_at.as_secs(),
-        );
+        payload.push_str(",\"sid\":\"");
+        payload.push_str(record.sid.text().as_str());
+        payload.push_str("\",\"jti\":\"");
+        payload.push_str(jti.text().as_str());
+        let mut digits = itoa::Buffer::new();
+        payload.push_str("\",\"iat\":");
+        payload.push_str(digits.format(now.as_secs()));
+        payload.push_str(",\"exp\":");
+        payload.push_str(digits.format(expires_at.as_secs()));
+        payload.push_str(",\"auth_time\":");
+        payload.push_str(digits.format(record.authenticated_at.as_secs()));
         if !record.claims.is_empty() {
             payload.push(',');
             payload.push_str(&record.claims);
         }
         payload.push('}');
-        let mut text = String::new();
         let signing = self.signing_at(now)?;
+        let length = signing.header.len() + base64url::encoded_len(payload.len()) + SIGNATURE_CHARS;
+        let mut text = String::with_capacity(length);
         seal(&signing.header, payload.as_bytes(), &signing.key, &mut text)?;
         Ok(AccessToken { text, expires_at })
     }
@@ -182,7 +195,6 @@ mod tests {
     use super::*;
     use crate::{
         crypto::Algorithm,
-        encoding::base64url,
         keys::KeySet,
         random::SystemRandom,
         session::{

@@ -47,8 +47,11 @@ pub(super) fn open(keys: &RefreshKeys, sid: SessionId, jti: TimedId) -> Option<R
 /// is refused, so a refresh key alone makes none for sessions of this strategy, should the application leave it. Made without
 /// the time in `sid`, which a session that takes the place of another gets in the store.
 pub(super) fn family(sid: SessionId) -> FamilySecret {
-    let mut message = b"keyturn jti-exchange".to_vec();
-    message.extend(sid.as_bytes().iter().skip(6));
+    let (label, id) = (b"keyturn jti-exchange", sid.as_bytes());
+    let mut message = [0; 20 + 10];
+    for (to, from) in message.iter_mut().zip(label.iter().chain(id.iter().skip(6))) {
+        *to = *from;
+    }
     let [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, ..] = sha256(&message);
     FamilySecret::from_bytes([f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15])
 }

@@ -1,6 +1,8 @@
 //! Identifiers that carry their time: `sid` and `jti`.
 
-use std::fmt;
+use std::{fmt, str};
+
+use base64_simd::{Out, URL_SAFE_NO_PAD};
 
 use crate::{
     encoding::base64url,
@@ -54,6 +56,14 @@ impl TimedId {
         &self.0
     }
 
+    /// Its text, where it costs no allocation.
+    pub fn text(&self) -> IdText {
+        let mut text = IdText([b'A'; Self::TEXT_LEN]);
+        // As long as what is written to it.
+        let _written = URL_SAFE_NO_PAD.encode(&self.0, Out::from_slice(&mut text.0));
+        text
+    }
+
     /// The time it carries.
     pub const fn time(&self) -> UnixMs {
         let [t0, t1, t2, t3, t4, t5, ..] = self.0;
@@ -63,7 +73,19 @@ impl TimedId {
 
 impl fmt::Display for TimedId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
+        f.write_str(self.text().as_str())
+    }
+}
+
+/// The text of an identifier.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IdText([u8; TimedId::TEXT_LEN]);
+
+impl IdText {
+    /// 22 characters of base64url.
+    pub fn as_str(&self) -> &str {
+        // Of that alphabet there is nothing but ASCII.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -84,6 +106,8 @@ mod tests {
         let id = TimedId::generate(at, &SystemRandom::new()).unwrap();
         let text = id.to_string();
         assert_eq!(text.len(), TimedId::TEXT_LEN);
+        assert_eq!(text, base64url::encode(id.as_bytes()));
+        assert_eq!(id.text().as_str(), text);
         assert_eq!(TimedId::parse(&text), Ok(id));
         assert_eq!(id.time(), at);
     }

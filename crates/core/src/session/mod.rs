@@ -26,7 +26,7 @@ pub use claims::{ClaimChanges, changed_claims};
 pub use clock::{ClockState, ClockWatch};
 pub use contention::{Contention, ContentionLog};
 pub use csrf::CsrfKeys;
-pub use id::{SessionId, TimedId};
+pub use id::{IdText, SessionId, TimedId};
 pub use keys::KeyOptions;
 pub use limit::{SessionLimit, WhenFull, make_room};
 pub use manager::{

@@ -9,6 +9,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::SessionId;
@@ -41,6 +42,11 @@ impl FamilySecret {
     /// A secret that is known already.
     pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// Whether both are one, compared in constant time.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// What the store keeps of it.

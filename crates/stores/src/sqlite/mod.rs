@@ -6,6 +6,7 @@
 
 mod accounts;
 mod connection;
+mod examine;
 mod keys;
 mod lives;
 mod purge;
@@ -31,6 +32,7 @@ use keyturn_core::{
     time::{Span, UnixMs},
 };
 
+pub use examine::{Contents, Examination, KeyFacts, RevocationCounts, SessionCounts, Unexamined, examine};
 use purge::Purge;
 use writer::Writer;
 

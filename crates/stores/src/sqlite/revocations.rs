@@ -61,6 +61,16 @@ pub(super) fn after(db: &Connection, version: i64) -> Result<News> {
     Ok(news)
 }
 
+/// Shows every row there is, those too that cannot be read.
+pub(super) fn each(db: &Connection, mut show: impl FnMut(Result<Revocation>) -> Result<()>) -> Result<()> {
+    let mut statement = db.prepare("SELECT version, kind, id, before, expires_at FROM keyturn_revocations")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row))?;
+    }
+    Ok(())
+}
+
 /// The version of the newest one; 0 when there is none.
 pub(super) fn last(db: &Connection) -> Result<i64> {
     db.query_row("SELECT coalesce(max(version), 0) FROM keyturn_revocations", [], |row| {

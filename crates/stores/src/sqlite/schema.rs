@@ -3,12 +3,23 @@
 //! Every table is named `keyturn_...`, so that the file may also be an application's own. The version stands in a table
 //! and not in `user_version`, which belongs to the application.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use keyturn_core::{error::Code, store::StoreError};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
 use super::connection::failure;
+
+/// The version that this keyturn writes.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_wrap,
+    reason = "a handful; no conversion that can fail is const"
+)]
+pub(super) const CURRENT: i64 = MIGRATIONS.len() as i64;
+
+/// The table in which the version stands.
+const META: &str = "CREATE TABLE IF NOT EXISTS keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT";
 
 /// Statements that lead from each version to the next; the position is the version they start from.
 const MIGRATIONS: &[&str] = &[
@@ -96,47 +107,80 @@ pub(super) fn doubt(db: &Connection, path: &Path, unreadable: usize) -> Option<S
 
 /// Brings the file to the current version. Of several processes one does the work and the others wait for it. A file that a
 /// newer keyturn wrote is refused and left as it is.
-pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> std::result::Result<(), StoreError> {
     let describe = |error: rusqlite::Error| failure(path, &error);
     let transaction = db
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(describe)?;
-    transaction
-        .execute_batch("CREATE TABLE IF NOT EXISTS keyturn_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT")
-        .map_err(describe)?;
+    transaction.execute_batch(META).map_err(describe)?;
     let version = check_version(&transaction, path)?;
-    let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let done = usize::try_from(version).unwrap_or(0);
     for statements in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(statements).map_err(describe)?;
     }
-    if version < current {
+    if version < CURRENT {
         transaction
             .execute(
                 "INSERT OR REPLACE INTO keyturn_meta (name, value) VALUES ('version', ?1)",
-                [current],
+                [CURRENT],
             )
             .map_err(describe)?;
     }
     transaction.commit().map_err(describe)
 }
 
+/// The version of keyturn's tables in a file; `None` where there are none.
+pub(super) fn version(db: &Connection) -> Result<Option<i64>> {
+    let is_there: bool = db.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'keyturn_meta'",
+        [],
+        |row| row.get(0),
+    )?;
+    is_there.then(|| stored_version(db)).transpose()
+}
+
+/// What a file of the current version has and this one has not: tables, `table.column`, indexes.
+pub(super) fn missing(db: &Connection) -> Result<Vec<String>> {
+    let whole = Connection::open_in_memory()?;
+    whole.execute_batch(META)?;
+    for statements in MIGRATIONS {
+        whole.execute_batch(statements)?;
+    }
+    let there = parts(db)?;
+    Ok(parts(&whole)?
+        .into_iter()
+        .filter(|part| !there.contains(part))
+        .collect())
+}
+
+fn parts(db: &Connection) -> Result<BTreeSet<String>> {
+    db.prepare(
+        "SELECT name FROM sqlite_schema WHERE name GLOB 'keyturn_*'
+         UNION SELECT owner.name || '.' || part.name FROM sqlite_schema owner, pragma_table_info(owner.name) part
+             WHERE owner.name GLOB 'keyturn_*' AND owner.type = 'table'",
+    )?
+    .query_map([], |row| row.get(0))?
+    .collect()
+}
+
 /// The file's version; 0 for a new file, an error for one that this keyturn does not know.
-fn check_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
-    let version: Option<i64> = db
-        .query_row("SELECT value FROM keyturn_meta WHERE name = 'version'", [], |row| {
-            row.get(0)
-        })
-        .optional()
-        .map_err(|error| failure(path, &error))?;
-    let current = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let version = version.unwrap_or(0);
-    if version > current {
+fn check_version(db: &Connection, path: &Path) -> std::result::Result<i64, StoreError> {
+    let version = stored_version(db).map_err(|error| failure(path, &error))?;
+    if version > CURRENT {
         let detail = format!(
-            "{} has version {version}; this keyturn knows up to {current}",
+            "{} has version {version}; this keyturn knows up to {CURRENT}",
             path.display()
         );
         return Err(StoreError::new(Code::StoreVersion, detail));
     }
     Ok(version)
+}
+
+fn stored_version(db: &Connection) -> Result<i64> {
+    let version = db
+        .query_row("SELECT value FROM keyturn_meta WHERE name = 'version'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(version.unwrap_or(0))
 }

@@ -216,6 +216,16 @@ pub(super) fn list(db: &Connection, subject: &str, now: UnixMs) -> Result<Vec<Re
     )
 }
 
+/// Shows every row there is, those too that cannot be read.
+pub(super) fn each(db: &Connection, mut show: impl FnMut(Result<Record>) -> Result<()>) -> Result<()> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM keyturn_sessions"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row))?;
+    }
+    Ok(())
+}
+
 /// Deletes up to `most` sessions that are over their absolute end by a minute, and says how many it found.
 pub(super) fn purge(db: &Connection, now: UnixMs, most: usize) -> Result<usize> {
     db.prepare_cached(

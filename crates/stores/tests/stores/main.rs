@@ -9,6 +9,7 @@
 )]
 
 mod contract;
+mod examine;
 mod faults;
 mod freshness;
 mod histories;

@@ -142,7 +142,7 @@ impl Manager {
                 record.generation,
                 read_at,
             )?,
-            Strategy::Rotation | Strategy::Renewal => TimedId::generate(read_at, self.random.as_ref())?,
+            Strategy::Rotation | Strategy::Renewal => TimedId::generate(read_at, &self.unique)?,
         };
         let access = ready.access.issue(&record, now, jti)?;
         let refresh_token = match self.settings.strategy {

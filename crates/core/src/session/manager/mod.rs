@@ -33,7 +33,7 @@ use crate::{
     error::{Code, Error},
     jwt::{RevocationCheck, Scratch, Verified, Verifier},
     keys::{Key, KeySet, LiveKeys, MasterKeys},
-    random::Random,
+    random::{BufferedRandom, Random},
     time::UnixMs,
 };
 
@@ -47,6 +47,8 @@ pub struct Manager {
     settings: Settings,
     shared: Arc<Shared>,
     random: Arc<dyn Random>,
+    /// For what has to be unique and is no secret.
+    unique: BufferedRandom,
     configured: Option<Arc<LiveKeys>>,
     masters: OnceLock<MasterKeys>,
     ready: OnceLock<Ready>,
@@ -90,6 +92,7 @@ impl Manager {
         Ok(Arc::new(Self {
             settings,
             shared,
+            unique: BufferedRandom::new(Arc::clone(&random)),
             random,
             configured,
             masters: options.masters.map_or_else(OnceLock::new, OnceLock::from),

@@ -24,7 +24,7 @@ impl Manager {
         match self.settings.strategy {
             Strategy::Rotation => {
                 let token = ready.refresh.open(token)?;
-                if token.family.digest() == exchange::family(token.sid).digest() {
+                if token.family.is(&exchange::family(token.sid)) {
                     return Err(Code::RefreshInvalid.into());
                 }
                 Ok(token)

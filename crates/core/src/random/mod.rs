@@ -1,10 +1,14 @@
 //! Randomness as a parameter: core never draws any by itself, so tests can repeat a run.
 
+mod buffered;
+
 use ring::rand::SecureRandom;
 
 use crate::error::{Code, Error};
 
-/// A source of unpredictable bytes. Anything but [`SystemRandom`] belongs in tests.
+pub use buffered::BufferedRandom;
+
+/// A source of unpredictable bytes. Anything but [`SystemRandom`], and [`BufferedRandom`] over it, belongs in tests.
 pub trait Random: Send + Sync {
     /// Fills `out` wholly, or fails with [`Code::Internal`] and leaves it unspecified.
     fn fill(&self, out: &mut [u8]) -> Result<(), Error>;
