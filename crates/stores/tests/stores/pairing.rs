@@ -128,13 +128,7 @@ fn a_token_of_a_key_that_another_node_has_just_made_is_looked_at_again_with_the_
             strategy,
             ..settings()
         };
-        let manager = Manager::new(
-            settings,
-            shared(Arc::clone(&store)),
-            None,
-            Arc::new(SystemRandom::new()),
-        )
-        .unwrap();
+        let manager = Manager::new(settings, shared(Arc::clone(store)), None, Arc::new(SystemRandom::new())).unwrap();
         settle(|answer| manager.open(START, answer)).unwrap();
         manager
     };

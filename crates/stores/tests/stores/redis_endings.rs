@@ -72,7 +72,7 @@ fn what_is_renewed_while_all_but_one_are_ended_does_not_survive_it() {
         except: Some(kept),
     };
     race(&server.store(), all_but_one, at(10), |left, kept| {
-        assert_eq!(left, [kept])
+        assert_eq!(left, [kept]);
     });
 }
 
@@ -86,6 +86,6 @@ fn nor_does_it_survive_a_cut_off_that_began_before() {
         except: None,
     };
     race(&server.store(), all, at(5), |left, _| {
-        assert!(left.is_empty(), "{left:?}")
+        assert!(left.is_empty(), "{left:?}");
     });
 }
