@@ -196,7 +196,7 @@ impl NativeSessions {
     #[napi(ts_return_type = "Promise<PairAnswer>")]
     pub fn renew<'env>(&self, env: &'env Env, renewal: NativeRenewal, now: f64) -> napi::Result<Object<'env>> {
         let renewal = &renewal;
-        promise::of(env, PairAnswer::from_started, |answer| {
+        promise::of(env, PairAnswer::from_refreshed, |answer| {
             self.manager.renew(&renewal.as_core(), time::now(now), answer);
         })
     }

@@ -24,7 +24,7 @@ import { lateEventOf } from './late-events.js';
 import { Maintenance } from './maintenance.js';
 import { useMasterKey } from './master-key.js';
 import { type ResolvedOptions, resolveOptions, type SessionsOptions, type Strategy } from './options.js';
-import { eventOf, eventsOf, outcomeOf } from './refresh-events.js';
+import { eventOf, eventsOf, outcomeOf, renewalEventsOf } from './refresh-events.js';
 import type { OnRefresh } from './refresh-options.js';
 import { refreshRequest, requireToken } from './refresh-request.js';
 import { createRefresher, type Refresher } from './refresher.js';
@@ -192,7 +192,8 @@ class NodeSessions implements Sessions {
     const now = Date.now();
     const { pair, failure } = await this.#renew({ token: refreshToken, ...change }, now);
     const renewed = this.#unless(failure, pair);
-    this.#events.emit({ type: 'refresh_rotated', time: now, subject: renewed.session.subject, session: renewed.session.id, reason: 'renewed' });
+    const { subject, id } = renewed.session;
+    for (const { type, reason } of renewalEventsOf(renewed)) this.#events.emit({ type, time: now, subject, session: id, reason });
     return tokenPair(renewed, now);
   }
 

@@ -29,6 +29,12 @@ export function eventsOf({ outcome, elsewhere, contention }: NativePair): readon
   ];
 }
 
+/** The same for a session that was put in the place of another. */
+export function renewalEventsOf(renewed: NativePair): readonly Pick<AuthEvent, 'type' | 'reason'>[] {
+  const others = eventsOf(renewed).filter(({ type }) => type !== 'refresh_rotated');
+  return [{ type: 'refresh_rotated', reason: 'renewed' }, ...others];
+}
+
 /** What a refusal tells. */
 export function eventOf({ code, reason }: KeyturnError): AuthEventType | undefined {
   if (code === 'ERR_REFRESH_REUSED') return 'refresh_reuse';

@@ -37,6 +37,6 @@ pub use pairing::Pairing;
 pub use permissions::{PermissionsAsk, change_permissions};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
-pub use renew::{RenewAsk, renew};
+pub use renew::{RenewAsk, Renewed, renew};
 pub use settings::Settings;
 pub use strategy::Strategy;

@@ -62,6 +62,13 @@ impl PastTokens {
         })
     }
 
+    /// Whether the key that a token names is not known. That is found before any signature is checked.
+    pub(super) fn names_unknown_key(&self, token: &str, now: UnixMs) -> bool {
+        let mut scratch = Scratch::default();
+        let verified = self.verifier.verify(token.as_bytes(), now, None, &mut scratch);
+        verified.is_err_and(|error| matches!(error.code(), Code::KeyUnknown | Code::AlgorithmNotAllowed))
+    }
+
     /// Checks everything about a token but whether it has expired: signature, issuer, audience, type, and that it is not past
     /// its end by more than the idle limit. The latest token of a live session never is, because only a good token or a
     /// refresh shows activity; and what revoked an older one is not kept for longer.

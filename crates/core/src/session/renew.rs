@@ -34,14 +34,24 @@ pub struct RenewAsk {
     pub context: Option<Digest>,
 }
 
+/// A session in place of another.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    /// The session.
+    pub record: Record,
+    /// How the token was granted: an operator is to hear of the same things as after a refresh.
+    pub verdict: Verdict,
+}
+
 /// Judges the token as a refresh would, and gives the session that takes the place of `record`, which is ended. A refusal
 /// leaves the record as a refused refresh would.
 ///
 /// Only the live token renews: of two holders of one predecessor both would get a session, and one may be a thief. Such a
 /// token is [`Code::RefreshInvalid`], reason `superseded`, and changes nothing.
-pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
+pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Renewed, Error> {
     let mut judged = record.clone();
-    match rotation::refresh(&mut judged, &ask.by) {
+    let verdict = rotation::refresh(&mut judged, &ask.by);
+    match verdict {
         Verdict::Granted(Outcome::Replayed) => return Err(SUPERSEDED),
         Verdict::Granted(_) | Verdict::GrantedElsewhere(_) => {}
         // It brings no claims that could be out of date.
@@ -77,7 +87,10 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Record, Error> {
         ..judged
     };
     record.end(now, EndReason::Renewed);
-    Ok(renewed)
+    Ok(Renewed {
+        record: renewed,
+        verdict,
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +146,7 @@ mod tests {
     fn a_new_lineage_takes_over_under_the_same_absolute_end() {
         let (mut old, family) = session();
         let before = old.clone();
-        let renewed = renew(&mut old, &ask(&before, &family, 0, 60)).unwrap();
+        let renewed = renew(&mut old, &ask(&before, &family, 0, 60)).unwrap().record;
         let now = START.plus(Span::from_secs(60));
         assert_eq!(
             old.ended.map(|ended| (ended.at, ended.reason)),
@@ -163,7 +176,7 @@ mod tests {
             authenticated: true,
             ..ask(&old, &family, 0, 60)
         };
-        let renewed = renew(&mut old, &ask).unwrap();
+        let renewed = renew(&mut old, &ask).unwrap().record;
         let now = START.plus(Span::from_secs(60));
         assert_eq!((renewed.authenticated_at, renewed.last_activity), (now, now));
     }

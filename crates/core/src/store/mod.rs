@@ -13,7 +13,7 @@ use crate::{
     account::Account,
     error::{Code, Error},
     revocation::{Revocation, Target},
-    session::{EndReason, PermissionsAsk, Record, RenewAsk, SessionId, SessionLimit, rotation},
+    session::{EndReason, PermissionsAsk, Record, RenewAsk, Renewed, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
 
@@ -166,9 +166,9 @@ pub struct Refreshed {
 
 impl Refreshed {
     /// The answer to a renewal, given what became of the old session.
-    pub fn renewed(renewed: Result<Record, Error>, old: Record, revocation: Option<Revocation>) -> Self {
+    pub fn renewed(renewed: Result<Renewed, Error>, old: Record, revocation: Option<Revocation>) -> Self {
         let (verdict, record) = match renewed {
-            Ok(record) => (rotation::Verdict::Granted(rotation::Outcome::Rotated), record),
+            Ok(Renewed { record, verdict }) => (verdict, record),
             Err(error) => (rotation::Verdict::Refused(error), old),
         };
         Self {

@@ -137,8 +137,8 @@ impl Store for MemoryStore {
             if was_live {
                 state.revocations.extend(revocation.clone());
             }
-            if let Ok(record) = &renewed {
-                state.insert(record.clone());
+            if let Ok(renewed) = &renewed {
+                state.insert(renewed.record.clone());
             }
             Ok(Some(Refreshed::renewed(renewed, before, revocation)))
         });

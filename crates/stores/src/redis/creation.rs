@@ -151,8 +151,9 @@ async fn give_way(step: &Step, records: &[Record]) -> Result<Vec<Record>, StoreE
             activity: String::new(),
             subject: None,
             unless_changed: None,
+            successor: None,
         };
-        ended.extend(end_one(step, &record.sid, &ending).await?.map(|(_, record)| record));
+        ended.extend(end_one(step, &record.sid, &ending).await?.map(|ended| ended.record));
     }
     Ok(ended)
 }

@@ -2,6 +2,11 @@
 //!
 //! A script touches one key, so a step over several sessions can stop in between. What is stored by then is safe: a record
 //! that was not ended is refused by what revokes it.
+//!
+//! For the same reason a renewal may come in between: the session that is to be ended has made way for another, which was not
+//! there to be read. So a renewed session names its successor, and that is ended as well.
+
+use std::collections::HashSet;
 
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use keyturn_core::{
@@ -46,28 +51,50 @@ async fn end_each(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer,
             let reached = |(sid, _): &(SessionId, UnixMs)| which.reaches(sid.time()) && Some(*sid) != *except;
             let sids = entries.into_iter().filter(reached).map(|(sid, _)| sid).collect();
             let mut records = load_all(step, sids).await?;
-            records.retain(|record| record.ended.is_none());
+            // One that was renewed is asked for its successor, which may have come after the entries were read.
+            records.retain(|record| record.ended.is_none_or(|ended| ended.reason == EndReason::Renewed));
             (records, Some(subject.as_str()))
         }
         // Neither is ended one by one.
         Which::AllByToken(_) | Which::Everything { .. } => (Vec::new(), None),
     };
-    let live = records.iter().filter(|record| record.ended.is_none());
-    let news: Vec<_> = live.map(|record| Revocation::session(record.sid, ask.now)).collect();
-    revocations::store(step, &news).await?;
-    let sids = records.iter().map(|record| record.sid).collect();
     let mut answer = EndAnswer::default();
-    for (outcome, record) in end_all(step, ask, sids, subject).await? {
-        if outcome == Ended::Now && ask.now < record.absolute_end {
-            answer.ended.push(record.sid);
-        }
-        answer.revocations.extend(record.revocation());
-        answer.subject = Some(record.subject);
-    }
+    end_records(step, ask, which, records, subject, &mut answer).await?;
     if let Some(subject) = &answer.subject {
         leave_index(step, subject, &answer.ended).await?;
     }
     Ok(answer)
+}
+
+/// Ends each of these, and what takes its place meanwhile.
+async fn end_records(
+    step: &Step,
+    ask: &EndAsk,
+    which: &Which,
+    mut records: Vec<Record>,
+    subject: Option<&str>,
+    answer: &mut EndAnswer,
+) -> Result<(), StoreError> {
+    let mut seen = HashSet::new();
+    while !records.is_empty() {
+        let live = records.iter().filter(|record| record.ended.is_none());
+        let news: Vec<_> = live.map(|record| Revocation::session(record.sid, ask.now)).collect();
+        revocations::store(step, &news).await?;
+        let sids: Vec<_> = records.iter().map(|record| record.sid).collect();
+        seen.extend(sids.iter().copied());
+        let mut successors = Vec::new();
+        for ended in end_all(step, ask, sids, subject).await? {
+            successors.extend(ended.successor_reached(ask, which).filter(|sid| seen.insert(*sid)));
+            let record = ended.record;
+            if ended.outcome == Outcome::Now && ask.now < record.absolute_end {
+                answer.ended.push(record.sid);
+            }
+            answer.revocations.extend(record.revocation());
+            answer.subject = Some(record.subject);
+        }
+        records = load_all(step, successors).await?;
+    }
+    Ok(())
 }
 
 /// Ends all that a cut-off reaches, with one revocation. Once that is stored the sessions are dead, whatever happens.
@@ -94,11 +121,18 @@ async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, 
         revocations::store(step, std::slice::from_ref(&revocation)).await?;
         answer.revocations.push(revocation);
     }
-    for (outcome, record) in end_all(step, ask, sids, None).await? {
-        if outcome == Ended::Now && ask.now < record.absolute_end {
-            answer.ended.push(record.sid);
+    let mut successors = Vec::new();
+    for ended in end_all(step, ask, sids, None).await? {
+        successors.extend(ended.successor_reached(ask, which));
+        if ended.outcome == Outcome::Now && ask.now < ended.record.absolute_end {
+            answer.ended.push(ended.record.sid);
         }
     }
+    // The cut-off may lie before their start.
+    let records = load_all(step, successors).await?;
+    let subject = answer.subject.clone();
+    end_records(step, ask, which, records, None, &mut answer).await?;
+    answer.subject = subject;
     if let Some(subject) = &answer.subject {
         leave_index(step, subject, &answer.ended).await?;
     }
@@ -125,13 +159,14 @@ async fn end_all(
     ask: &EndAsk,
     sids: Vec<SessionId>,
     subject: Option<&str>,
-) -> Result<Vec<(Ended, Record)>, StoreError> {
+) -> Result<Vec<Ended>, StoreError> {
     let ending = &Ending {
         at: ask.now,
         reason: ask.reason,
         activity: String::new(),
         subject,
         unless_changed: None,
+        successor: None,
     };
     let ended: Vec<_> = sids
         .into_iter()
@@ -154,11 +189,37 @@ pub(super) struct Ending<'a> {
     pub(super) subject: Option<&'a str>,
     /// How it must still be: of this generation, with these rights.
     pub(super) unless_changed: Option<&'a Record>,
+    /// What takes its place.
+    pub(super) successor: Option<SessionId>,
+}
+
+/// A session that was to be ended, as it stands.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) record: Record,
+    /// What has taken its place, if it was renewed.
+    successor: Option<SessionId>,
+}
+
+impl Ended {
+    /// What took its place so late that it must end with it: it descends from a session that is ended here.
+    fn successor_reached(&self, ask: &EndAsk, which: &Which) -> Option<SessionId> {
+        let is_late = self.record.ended.is_some_and(|ended| ended.at >= ask.now);
+        let (is_reached, spared) = match which {
+            Which::Everything { .. } => (is_late, None),
+            Which::Subject { before, except, .. } => (is_late || (before.is_none() && except.is_some()), *except),
+            // Whoever names one session means that one.
+            Which::AllByToken(_) | Which::Session { .. } => (false, None),
+        };
+        let is_before = self.outcome == Outcome::Before;
+        self.successor
+            .filter(|sid| is_before && is_reached && spared != Some(*sid))
+    }
 }
 
 /// What became of a session that was to be ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Ended {
+pub(super) enum Outcome {
     /// It had ended before.
     Before,
     /// It goes on: it is no longer as it must be.
@@ -168,11 +229,7 @@ pub(super) enum Ended {
 }
 
 /// Ends a record, and says what became of it; `None` if there is no such session.
-pub(super) async fn end_one(
-    step: &Step,
-    sid: &SessionId,
-    ending: &Ending<'_>,
-) -> Result<Option<(Ended, Record)>, StoreError> {
+pub(super) async fn end_one(step: &Step, sid: &SessionId, ending: &Ending<'_>) -> Result<Option<Ended>, StoreError> {
     let call = Call::new(&END, [step.names.session(sid)])
         .number(ending.at.as_millis())
         .arg(ending.reason.as_str())
@@ -187,15 +244,21 @@ pub(super) async fn end_one(
             ending
                 .unless_changed
                 .map_or_else(String::new, |record| record.rights_at.as_millis().to_string()),
-        );
+        )
+        .arg(ending.successor.map_or_else(String::new, |sid| sid.to_string()));
     let answer: Vec<Value> = step.run_one(&call).await?;
     let mut parts = answer.into_iter();
     let outcome = match text(parts.next())?.as_str() {
         "unknown" => return Ok(None),
-        "ended" => Ended::Before,
-        "changed" => Ended::Changed,
-        _ => Ended::Now,
+        "ended" => Outcome::Before,
+        "changed" => Outcome::Changed,
+        _ => Outcome::Now,
     };
-    let record = record(*sid, &read_fields(parts.next())?)?;
-    Ok(Some((outcome, record)))
+    let fields = read_fields(parts.next())?;
+    let successor = fields.get("successor").and_then(|sid| std::str::from_utf8(sid).ok());
+    Ok(Some(Ended {
+        outcome,
+        record: record(*sid, &fields)?,
+        successor: successor.and_then(|sid| SessionId::parse(sid).ok()),
+    }))
 }

@@ -16,7 +16,7 @@ use keyturn_core::{
 use redis::Value;
 
 use super::{
-    ending::{Ended, Ending, end_one},
+    ending::{self, Ending, end_one},
     record::{read_fields, record, text},
     revocations,
     script::{Call, REFRESH},
@@ -131,15 +131,17 @@ async fn end_judged(
         activity,
         subject: None,
         unless_changed: None,
+        successor: None,
     };
-    let Some((outcome, record)) = end_one(step, &sid, &ending).await? else {
+    let Some(ended) = end_one(step, &sid, &ending).await? else {
         return Err(StoreError::new(
             Code::StoreUnavailable,
             "the session went while it was ended",
         ));
     };
+    let record = ended.record;
     let verdict = match reason {
-        EndReason::Reuse if outcome == Ended::Now => {
+        EndReason::Reuse if ended.outcome == ending::Outcome::Now => {
             Verdict::Refused(Error::because(Code::RefreshReused, reason.as_str()))
         }
         _ => refused(&record)?,

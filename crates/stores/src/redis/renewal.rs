@@ -8,13 +8,13 @@
 use keyturn_core::{
     error::Code,
     revocation::Revocation,
-    session::{EndReason, Record, RenewAsk, renew as judge, rotation},
+    session::{EndReason, Record, RenewAsk, SessionId, renew as judge, rotation},
     store::{Refreshed, StoreError},
 };
 
 use super::{
     creation,
-    ending::{Ended, Ending, end_one},
+    ending::{Ending, Outcome, end_one},
     judgement, revocations,
     sessions::load,
     step::Step,
@@ -41,12 +41,12 @@ pub(super) async fn renew(step: &Step, ask: &RenewAsk) -> Result<Option<Refreshe
                 None => continue,
             },
         };
-        creation::store(step, &renewed).await?;
-        if let Some(old) = replace(step, &before, &record).await? {
+        creation::store(step, &renewed.record).await?;
+        if let Some(old) = replace(step, &before, &record, renewed.record.sid).await? {
             let revocation = revoke_again(step, &old).await?;
             return Ok(Some(Refreshed::renewed(Ok(renewed), old, revocation)));
         }
-        creation::discard(step, &renewed).await?;
+        creation::discard(step, &renewed.record).await?;
     }
     Err(StoreError::new(
         Code::StoreUnavailable,
@@ -55,7 +55,12 @@ pub(super) async fn renew(step: &Step, ask: &RenewAsk) -> Result<Option<Refreshe
 }
 
 /// Ends the old session if it is still as it was judged.
-async fn replace(step: &Step, before: &Record, after: &Record) -> Result<Option<Record>, StoreError> {
+async fn replace(
+    step: &Step,
+    before: &Record,
+    after: &Record,
+    successor: SessionId,
+) -> Result<Option<Record>, StoreError> {
     let Some(ended) = after.ended else {
         return Ok(None);
     };
@@ -65,9 +70,10 @@ async fn replace(step: &Step, before: &Record, after: &Record) -> Result<Option<
         activity: String::new(),
         subject: None,
         unless_changed: Some(before),
+        successor: Some(successor),
     };
     Ok(match end_one(step, &before.sid, &ending).await? {
-        Some((Ended::Now, record)) => Some(record),
+        Some(ended) if ended.outcome == Outcome::Now => Some(ended.record),
         _ => None,
     })
 }

@@ -104,7 +104,7 @@ pub(super) fn renew(db: &Connection, ask: &RenewAsk) -> Result<Option<Refreshed>
         update(db, &record)?;
     }
     if let Ok(renewed) = &renewed {
-        insert(db, renewed)?;
+        insert(db, &renewed.record)?;
     }
     let revocation = record.revocation();
     if let (None, Some(revocation)) = (before.ended, &revocation) {

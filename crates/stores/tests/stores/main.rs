@@ -24,6 +24,7 @@ mod permissions;
 mod races;
 mod redis_cluster;
 mod redis_commands;
+mod redis_endings;
 mod redis_judgement;
 mod redis_sentinel;
 mod redis_server;

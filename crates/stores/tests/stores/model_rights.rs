@@ -271,8 +271,9 @@ impl World {
             return self.failed(fault, token, before, &result.err().unwrap());
         }
         match result {
-            Ok(issued) => {
-                assert_eq!("rotated", expected);
+            Ok(granted) => {
+                assert_eq!(granted.outcome.as_str(), expected);
+                let issued = granted.issued;
                 let old = &self.sessions[self.tokens[token].session];
                 let (subject, absolute_end) = (old.subject, old.absolute_end);
                 self.add_session(issued.record.sid, subject, self.now, absolute_end);

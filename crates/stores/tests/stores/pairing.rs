@@ -6,7 +6,8 @@ use keyturn_core::{
     error::Code,
     random::SystemRandom,
     revocation::Revocation,
-    session::{Failure, Granted, Issued, Manager, Pairing, RefreshRequest, Settings},
+    session::{Failure, Granted, Issued, Manager, Pairing, RefreshRequest, Settings, Strategy},
+    store::Store,
     time::UnixMs,
 };
 use keyturn_stores::MemoryStore;
@@ -117,4 +118,35 @@ fn what_ended_the_session_is_told_before_the_pairing_is() {
     bench.manager.shared().index.insert(&end);
     let failure = bench.refresh(&alice, Some(&alice.access_token), at(2)).unwrap_err();
     assert_eq!(failure.error.code(), Code::SessionRevoked);
+}
+
+#[test]
+fn a_token_of_a_key_that_another_node_has_just_made_is_looked_at_again_with_the_keys_read_anew() {
+    let node = |store: &Arc<dyn Store>, pairing, strategy| {
+        let settings = Settings {
+            pairing,
+            strategy,
+            ..settings()
+        };
+        let manager = Manager::new(settings, shared(Arc::clone(store)), None, Arc::new(SystemRandom::new())).unwrap();
+        settle(|answer| manager.open(START, answer)).unwrap();
+        manager
+    };
+    for (pairing, strategy, now) in [
+        (Pairing::Required, Strategy::Rotation, at(101)),
+        (Pairing::Off, Strategy::JtiExchange, at(400)),
+    ] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let (here, there) = (node(&store, pairing, strategy), node(&store, pairing, strategy));
+        settle(|answer| there.rotate_key(at(100), answer)).unwrap();
+        let issued = settle(|answer| there.start(&sign_in("alice"), at(100), answer)).unwrap();
+        let request = RefreshRequest {
+            access_token: (pairing == Pairing::Required).then_some(issued.access_token.as_str()),
+            ..RefreshRequest::new(&issued.refresh_token)
+        };
+        assert!(
+            settle(|answer| here.refresh(&request, now, answer)).is_ok(),
+            "{strategy:?}"
+        );
+    }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use keyturn_core::{
     error::Code,
     jwt::Scratch,
+    revocation::{Revocation, Target},
     session::{
         ClaimChanges, EndReason, FamilySecret, Issued, Manager, Record, RefreshRequest, RenewAsk, Renewal,
         rotation::{Outcome, Verdict},
     },
-    store::{EndAsk, Which},
+    store::{EndAsk, Store, Which},
     time::UnixMs,
 };
 use keyturn_stores::MemoryStore;
@@ -125,7 +126,7 @@ fn the_tokens_of_the_old_session_die_and_those_of_the_new_one_say_what_changed()
         authenticated: true,
         ..Renewal::default()
     };
-    let new = settle(|answer| manager.renew(&renewal, at(60), answer)).unwrap();
+    let new = settle(|answer| manager.renew(&renewal, at(60), answer)).unwrap().issued;
     assert_eq!(claims(&manager, &old.access_token, at(61)), Err(Code::TokenRevoked));
     let claims = claims(&manager, &new.access_token, at(61)).unwrap();
     assert_eq!(claims["roles"], serde_json::json!(["admin"]));
@@ -154,13 +155,42 @@ fn a_renewed_session_is_reached_by_the_next_cut_off_and_not_by_the_last() {
     all(at(10));
     let old = start(&manager, at(10));
     let renew = |token: &str| settle(|answer| manager.renew(&of(token), at(10), answer));
-    let new = renew(&old.refresh_token).unwrap();
+    let new = renew(&old.refresh_token).unwrap().issued;
     assert!(claims(&manager, &new.access_token, at(11)).is_ok());
     all(at(10));
     assert_eq!(claims(&manager, &new.access_token, at(11)), Err(Code::TokenRevoked));
     assert_eq!(
         renew(&new.refresh_token).unwrap_err().error.code(),
         Code::SessionRevoked
+    );
+}
+
+#[test]
+fn a_renewal_that_heals_a_store_says_so() {
+    on_each(|store| {
+        let (old, family) = created(store, "alice", 0);
+        // The store has forgotten one rotation.
+        let ask = renew_ask(&old, &family, 1, at(60));
+        let renewed = wait(|done| store.renew(ask, done)).unwrap().unwrap();
+        assert_eq!(renewed.verdict, Verdict::Granted(Outcome::Healed));
+    });
+}
+
+#[test]
+fn no_renewal_leads_out_of_a_cut_off_that_was_stopped_before_it_came_to_the_record() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let manager = manager(Arc::clone(&store));
+    let old = start(&manager, at(0));
+    let subject = "alice".to_owned();
+    let target = Target::Subject { subject, before: at(5) };
+    let cut_off = Revocation::cut_off(target, at(5), at(5));
+    settle(|answer| manager.revoke(cut_off, answer)).unwrap();
+    let refused = settle(|answer| manager.renew(&of(&old.refresh_token), at(10), answer)).unwrap_err();
+    assert_eq!(refused.error.code(), Code::SessionRevoked);
+    assert!(
+        wait(|done| store.list("alice".into(), at(11), done))
+            .unwrap()
+            .is_empty()
     );
 }
 

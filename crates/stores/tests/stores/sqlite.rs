@@ -427,7 +427,7 @@ fn a_purge_goes_on_until_nothing_is_left_and_others_come_in_between() {
         at(86_500),
         Box::new(move |answer| purged.send(("purge", answer.is_ok())).unwrap()),
     );
-    store.purge(at(86_500), Box::new(move |answer| drop(answer)));
+    store.purge(at(86_500), Box::new(drop));
     store.list(
         "bob".into(),
         at(86_500),

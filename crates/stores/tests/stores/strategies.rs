@@ -329,7 +329,7 @@ fn a_stateless_step_up_has_another_sid_and_the_same_end() {
         authenticated: true,
         ..Renewal::default()
     };
-    let stepped = settle(|answer| manager.renew(&step_up, at(60), answer)).unwrap();
+    let stepped = settle(|answer| manager.renew(&step_up, at(60), answer)).unwrap().issued;
     let new = claims(&manager, &stepped.access_token, at(61)).unwrap();
     assert_eq!(
         (&new["roles"], &new["tenant"]),

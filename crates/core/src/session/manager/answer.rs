@@ -117,6 +117,18 @@ pub struct Granted {
     pub contention: Option<Contention>,
 }
 
+impl Granted {
+    /// A session in place of another, if there is nothing more to be said of it.
+    pub(super) fn renewed(issued: Issued) -> Self {
+        Self {
+            issued,
+            outcome: Outcome::Rotated,
+            elsewhere: false,
+            contention: None,
+        }
+    }
+}
+
 /// Why there is no answer, and for events whom it concerns.
 #[derive(Clone, Debug)]
 pub struct Failure {

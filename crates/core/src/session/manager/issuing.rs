@@ -170,6 +170,19 @@ impl Manager {
         if !self.shared.index.reaches_session(&record.sid, &record.subject) {
             return Ok(());
         }
+        self.end_again(record)
+    }
+
+    /// The same for one that took the place of `old`, if that was cut off, though its record had not been ended by then.
+    pub(super) fn unless_cut_off_before(self: &Arc<Self>, old: &SessionId, record: &Record) -> Result<(), Error> {
+        let cutoff = self.shared.index.cutoff(&record.subject);
+        if cutoff.is_none_or(|before| old.time() > before) {
+            return Ok(());
+        }
+        self.end_again(record)
+    }
+
+    fn end_again(self: &Arc<Self>, record: &Record) -> Result<(), Error> {
         let which = Which::Session {
             sid: record.sid,
             subject: None,

@@ -6,7 +6,7 @@ use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest
 use crate::{
     error::{Code, Error},
     session::{
-        ClockState, FamilySecret, Record, Strategy,
+        ClockState, FamilySecret, Pairing, Record, Strategy,
         claims::changed_claims,
         rotation::{self, Context, Intent, NewClaims, Outcome},
     },
@@ -106,7 +106,7 @@ impl Manager {
         match self.refresh_ask(request, intent, now) {
             Ok(ask) => self.judge_asked(UnderWay::of(request, &ask), ask, done, granted),
             // Another process may have announced the key just now: looked at once more after the keys have been read again.
-            Err(_) if self.names_unknown_key(request.token) => {
+            Err(_) if self.brings_unknown_key(request, now) => {
                 let (manager, kept) = (Arc::clone(self), Kept::of(request));
                 let look = move || {
                     let request = kept.request();
@@ -119,6 +119,17 @@ impl Manager {
             }
             Err(error) => done(Err(error.into())),
         }
+    }
+
+    /// Whether one of its tokens is of a key that is not known here. A signing key is announced long before it signs, unless
+    /// an operator has rotated at once.
+    fn brings_unknown_key(&self, request: &RefreshRequest<'_>, now: UnixMs) -> bool {
+        let access_token = match self.settings.strategy {
+            Strategy::JtiExchange => Some(request.token),
+            _ => request.access_token.filter(|_| self.settings.pairing != Pairing::Off),
+        };
+        let is_unknown = |token| self.ready().is_ok_and(|ready| ready.past.names_unknown_key(token, now));
+        self.names_unknown_key(request.token) || (self.configured.is_none() && access_token.is_some_and(is_unknown))
     }
 
     pub(super) fn judge_asked<T: 'static>(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Checked, Issued, Manager, RefreshRequest, Renewal, refreshing::UnderWay};
+use super::{Answer, Checked, Failure, Granted, Issued, Manager, RefreshRequest, Renewal, refreshing::UnderWay};
 use crate::{
     error::{Code, Error},
     random,
@@ -17,9 +17,10 @@ use crate::{
 
 impl Manager {
     /// Ends the session of a live refresh token and starts one in its place, under the same absolute end: [`crate::session::renew()`].
-    pub fn renew(self: &Arc<Self>, renewal: &Renewal<'_>, now: UnixMs, done: Answer<Issued>) {
+    pub fn renew(self: &Arc<Self>, renewal: &Renewal<'_>, now: UnixMs, done: Answer<Granted>) {
         if self.settings.strategy == Strategy::Renewal {
-            return self.renew_stateless(renewal, now, done);
+            let granted = |issued: Result<Issued, Failure>| done(issued.map(Granted::renewed));
+            return self.renew_stateless(renewal, now, Box::new(granted));
         }
         if self.settings.on_refresh && renewal.read_at.is_none() {
             return done(Err(
@@ -33,9 +34,15 @@ impl Manager {
         let manager = Arc::clone(self);
         let (sid, read_at) = (ask.by.token.sid, renewal.read_at);
         let settle = move |answer| {
-            let granted = |answer: Refreshed, _, _| {
+            let granted = |answer: Refreshed, outcome, elsewhere| {
                 manager.unless_cut_off(&answer.record)?;
-                manager.issue(answer.record, family, now, read_at)
+                manager.unless_cut_off_before(&sid, &answer.record)?;
+                let issued = manager.issue(answer.record, family, now, read_at)?;
+                Ok(Granted {
+                    outcome,
+                    elsewhere,
+                    ..Granted::renewed(issued)
+                })
             };
             done(manager.settle(sid, answer, granted));
         };

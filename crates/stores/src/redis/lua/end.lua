@@ -1,6 +1,6 @@
 -- Ends a session, unless it has ended: the first reason stays.
--- KEYS: the session. ARGV: when, why, its last activity or '', whose it must be or '', and the generation and the rights_at
--- that it must have, or ''.
+-- KEYS: the session. ARGV: when, why, its last activity or '', whose it must be or '', the generation and the rights_at that it
+-- must have, or '', and the session that takes its place, or ''.
 -- Answers 'unknown', 'ended' (before), 'changed' or 'now', and the session as it stands.
 local fields = redis.call('HGETALL', KEYS[1])
 local record = {}
@@ -20,4 +20,7 @@ if ARGV[3] ~= '' and tonumber(ARGV[3]) > tonumber(record.last_activity) then
   redis.call('HSET', KEYS[1], 'last_activity', ARGV[3])
 end
 redis.call('HSET', KEYS[1], 'ended_at', ARGV[1], 'ended_reason', ARGV[2])
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[1], 'successor', ARGV[7])
+end
 return {'now', redis.call('HGETALL', KEYS[1])}
