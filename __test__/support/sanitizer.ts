@@ -10,7 +10,7 @@ export const sanitizer: NodeJS.ProcessEnv = Object.fromEntries(NAMES.flatMap((na
 /** Why tests that measure memory are skipped, if they are. */
 export const skipUnderSanitizer: false | string = process.env['ASAN_OPTIONS'] === undefined ? false : 'measures memory, and AddressSanitizer keeps what was freed';
 
-/** Our environment for a program that is not Node, and brings an allocator of its own. */
+/** Our environment for a program that does not load the addon: a browser, a server, or a script that starts cargo, which would hang. */
 export function withoutSanitizer(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !NAMES.includes(name)));
 }

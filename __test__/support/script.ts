@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { withoutSanitizer } from './sanitizer.js';
+
 const SCRIPTS = join(__dirname, '../../scripts');
 
 export interface ScriptResult {
@@ -11,6 +13,6 @@ export interface ScriptResult {
 
 /** Runs one of scripts/ as `npm test` does. */
 export function runScript(name: string, ...args: readonly string[]): ScriptResult {
-  const { status, stderr } = spawnSync(process.execPath, [join(SCRIPTS, name), ...args], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(SCRIPTS, name), ...args], { encoding: 'utf8', env: withoutSanitizer() });
   return { status, errors: stderr.split('\n').filter((line) => line !== '') };
 }
