@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { LONG } from '../support/requirements.js';
+import { skipUnderSanitizer } from '../support/sanitizer.js';
 
 const PROGRAM = join(__dirname, 'memory-program.js');
 
@@ -22,7 +23,7 @@ function held(work: string, times: number): readonly number[] {
   return stdout.trim().split('\n').map(Number);
 }
 
-describe('the memory of a process', () => {
+describe('the memory of a process', { skip: skipUnderSanitizer }, () => {
   const cases: readonly (readonly [work: string, times: number, long: number])[] = [
     ['verify', 300_000, 10_000_000],
     ['refuse', 300_000, 3_000_000],

@@ -23,27 +23,31 @@ export class KeyHandle {
 
   /** Why this must never be an HMAC secret, with what to do about it; `null`: it may be one. */
   get refusal(): string | null {
-    if (this.#refusal === undefined) this.#refusal = refusalOf(this.object);
+    if (this.#refusal === undefined) this.#refusal = this.#refusalOfSecret();
     return this.#refusal;
   }
 
-  /** For a secret that is not refused, and HS256, HS384 or HS512. */
+  /**
+   * For HS256, HS384 or HS512.
+   *
+   * @throws KeyturnError for a secret that is refused.
+   */
   hmac(alg: string): HmacFunctions {
     const known = this.#hmac.get(alg);
     if (known !== undefined) return known;
-    const key = native.hmacKeyOfAnyLengthHoweverWeak(alg, this.object.export());
+    const key = translated(() => native.hmacKeyOfAnyLengthHoweverWeak(alg, this.object.export()));
     const functions = { sign: native.createCompactSigner(key), open: native.createCompactVerifier(key) };
     this.#hmac.set(alg, functions);
     return functions;
   }
-}
 
-/** What makes a secret no secret has nothing to do with the hash. */
-function refusalOf(secret: KeyObject): string | null {
-  try {
-    translated(() => native.hmacKeyOfAnyLengthHoweverWeak('HS256', secret.export()));
-    return null;
-  } catch (error) {
-    return (error as Error).message;
+  #refusalOfSecret(): string | null {
+    try {
+      // What makes a secret none has nothing to do with the hash; looking for it is costly, and this key is kept.
+      this.hmac('HS256');
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 }

@@ -45,31 +45,41 @@ fn is_plain(secret: &[u8]) -> bool {
 }
 
 fn is_key(bytes: &[u8]) -> bool {
-    is_der_key(bytes) || is_pem(bytes) || is_jwk(bytes)
+    is_der_key(bytes) || has_mark(bytes) || is_jwk(bytes)
 }
 
-/// PEM anywhere in the text, in any case and behind any prefix (RFC 7468), OpenSSH's one-line form and that of RFC 4716.
-fn is_pem(secret: &[u8]) -> bool {
-    contains_one_of(
-        secret,
-        &[
-            b"----begin",
-            b"---- begin",
-            b"ssh-rsa ",
-            b"ssh-ed25519 ",
-            b"ecdsa-sha2-",
-        ],
-    )
+/// What names a key anywhere in a text, in any case and behind any prefix: PEM (RFC 7468), OpenSSH's one-line form and that of
+/// RFC 4716, the parts of a JWK however it is quoted, Microsoft's XML form.
+const MARKS: [&[u8]; 10] = [
+    b"----begin",
+    b"---- begin",
+    b"ssh-rsa ",
+    b"ssh-ed25519 ",
+    b"ecdsa-sha2-",
+    b"\"crv\"",
+    b"'crv'",
+    b"crv:",
+    b"\"e\":\"aqab\"",
+    b"<rsakeyvalue",
+];
+
+fn has_mark(text: &[u8]) -> bool {
+    // In one pass, since this runs over every decoding of a secret; few bytes begin a mark.
+    text.iter().enumerate().any(|(at, first)| {
+        matches!(first | 0x20, b'-' | b's' | b'e' | b'"' | b'\'' | b'c' | b'<')
+            && MARKS.iter().any(|mark| {
+                let found = text.get(at..).and_then(|rest| rest.get(..mark.len()));
+                found.is_some_and(|found| found.eq_ignore_ascii_case(mark))
+            })
+    })
 }
 
-/// A JWK, a JWKS or an array of them: text that names an asymmetric key type (RFC 7517, section 4.1) or the parts of a
-/// public key, however it is quoted, or the bytes of a key as a list of numbers. Microsoft's XML form as well.
+/// A JWK, a JWKS or an array of them: text that names an asymmetric key type (RFC 7517, section 4.1), however it is quoted, or
+/// the bytes of a key as a list of numbers.
 fn is_jwk(secret: &[u8]) -> bool {
     let start = secret.iter().position(|byte| matches!(byte, b'{' | b'['));
     let json = start.and_then(|start| secret.get(start..)).unwrap_or_default();
-    let marks = [&b"\"crv\""[..], b"'crv'", b"crv:", b"\"e\":\"aqab\"", b"<rsakeyvalue"];
-    contains_one_of(secret, &marks)
-        || names_key_type(secret)
+    names_key_type(secret)
         || serde_json::Deserializer::from_slice(json)
             .into_iter::<Value>()
             .next()
@@ -81,12 +91,13 @@ fn names_key_type(text: &[u8]) -> bool {
     const FURTHEST: usize = 24;
     let mut windows = text.windows(3).enumerate();
     windows.any(|(at, window)| {
-        let after = text.get(at + 3..).unwrap_or_default();
-        window.eq_ignore_ascii_case(b"kty")
-            && (1..=FURTHEST).any(|skipped| {
+        window.eq_ignore_ascii_case(b"kty") && {
+            let after = text.get(at + 3..).unwrap_or_default();
+            (1..=FURTHEST).any(|skipped| {
                 let (between, value) = after.split_at_checked(skipped).unwrap_or_default();
                 is_punctuation(between) && is_key_type(value)
             })
+        }
     })
 }
 
@@ -129,15 +140,25 @@ fn holds_key(value: &Value) -> bool {
 /// What the text is in base64 (or base64url) and in hexadecimal. Once as a whole, everything outside the alphabet ignored:
 /// marks, quotes, line breaks and padding; and once each unbroken run by itself, whatever stands around it.
 fn decoded(secret: &[u8]) -> Vec<Bytes> {
-    let whole: Bytes = Zeroizing::new(secret.iter().copied().filter_map(base64_character).collect());
     let runs = secret.split(|byte| base64_character(*byte).is_none());
-    let runs = runs.map(|run| Zeroizing::new(run.iter().copied().filter_map(base64_character).collect::<Vec<u8>>()));
+    let runs: Vec<&[u8]> = runs.filter(|run| !run.is_empty()).collect();
+    // A single run is the whole as well.
+    let whole = (runs.len() > 1).then(|| in_alphabet(secret));
+    let long = runs.into_iter().filter(|run| run.len() >= SHORTEST);
     // A word in front that is written in the alphabet itself moves the quads by one, two or three characters.
-    let texts = runs.chain([whole]).flat_map(|text| {
+    let texts = long.map(in_alphabet).chain(whole).flat_map(|text| {
         let moved = (0..4).filter_map(|skipped| base64_prefix(text.get(skipped..)?));
         moved.collect::<Vec<Bytes>>()
     });
     texts.chain([hexadecimal(secret)]).collect()
+}
+
+/// Fewer characters of base64 hold no key.
+const SHORTEST: usize = 24;
+
+/// The characters of base64 among these, as those of base64url.
+fn in_alphabet(text: &[u8]) -> Bytes {
+    Zeroizing::new(text.iter().copied().filter_map(base64_character).collect())
 }
 
 fn base64_character(byte: u8) -> Option<u8> {
@@ -149,9 +170,8 @@ fn base64_character(byte: u8) -> Option<u8> {
     }
 }
 
-/// The bytes of as much of the text as decodes: a stray tail must not hide the key before it. Shorter runs hold no key.
+/// The bytes of as much of the text as decodes: a stray tail must not hide the key before it.
 fn base64_prefix(text: &[u8]) -> Option<Bytes> {
-    const SHORTEST: usize = 24;
     if text.len() < SHORTEST {
         return None;
     }
@@ -183,9 +203,16 @@ fn is_der_key(bytes: &[u8]) -> bool {
     is_der(bytes)
         || is_point(bytes)
         || (0..=FURTHEST).any(|skipped| bytes.get(skipped..).is_some_and(begins_der))
-        || IDENTIFIERS
-            .iter()
-            .any(|identifier| bytes.windows(identifier.len()).any(|window| window == *identifier))
+        || holds_identifier(bytes)
+}
+
+fn holds_identifier(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().any(|(at, first)| {
+        matches!(first, 0x2a | 0x30 | 0 | b'e')
+            && IDENTIFIERS
+                .iter()
+                .any(|identifier| bytes.get(at..).is_some_and(|rest| rest.starts_with(identifier)))
+    })
 }
 
 /// rsaEncryption and id-RSASSA-PSS (RFC 8017, appendix C), id-ecPublicKey (RFC 5480), Ed25519 in its sequence (RFC 8410), and the
@@ -239,19 +266,24 @@ fn is_der(bytes: &[u8]) -> bool {
 
 const OBJECT_IDENTIFIER: u8 = 0x06;
 
-fn contains_one_of(text: &[u8], marks: &[&[u8]]) -> bool {
-    marks.iter().any(|lower| {
-        let mut windows = text.windows(lower.len());
-        windows.any(|window| window.eq_ignore_ascii_case(lower))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use base64::{Engine, engine::general_purpose::STANDARD};
 
     use super::*;
     use crate::random::{Random, SystemRandom};
+
+    #[test]
+    fn every_mark_and_every_identifier_is_found_wherever_it_stands() {
+        for mark in MARKS.iter().flat_map(|mark| [mark.to_vec(), mark.to_ascii_uppercase()]) {
+            assert!(has_mark(&[b"in front ", &mark[..], b" behind"].concat()));
+            assert!(!has_mark(&mark[..mark.len() - 1]) && !has_mark(&mark[1..]));
+        }
+        for identifier in IDENTIFIERS {
+            assert!(holds_identifier(&[&[7; 9], identifier, &[7]].concat()));
+            assert!(!holds_identifier(&identifier[..identifier.len() - 1]));
+        }
+    }
 
     const SPKI: [u8; 44] = [
         0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,

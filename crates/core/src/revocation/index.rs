@@ -97,7 +97,9 @@ impl RevocationIndex {
                 let cutoff = Cutoff::new(*before, expiry);
                 self.permissions.insert(digest(Kind::Subject, subject), cutoff, admit);
             }
-            Target::Session { sid } => self.ids.insert(digest(Kind::Session, &sid.to_string()), expiry, admit),
+            Target::Session { sid } => self
+                .ids
+                .insert(digest(Kind::Session, sid.text().as_str()), expiry, admit),
             Target::Subject { subject, before } => {
                 let cutoff = Cutoff::new(*before, expiry);
                 self.subjects.insert(digest(Kind::Subject, subject), cutoff, admit);
@@ -114,7 +116,7 @@ impl RevocationIndex {
     /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
         self.ids
-            .contains(&self.key.digest(Kind::Session, sid.to_string().as_bytes()))
+            .contains(&self.key.digest(Kind::Session, sid.text().as_str().as_bytes()))
     }
 
     /// The latest cut-off that a new session of `subject` must start after.

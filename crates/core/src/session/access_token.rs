@@ -12,7 +12,7 @@ use crate::{
         json::{scan_object, write_string},
     },
     error::{Code, Error},
-    jws::{protected_header, seal},
+    jws::{finish, protected_header},
     keys::{Key, LiveKeys},
     time::UnixMs,
 };
@@ -95,32 +95,40 @@ impl AccessTokens {
     /// A token for the session as its record stands. The time in its `jti` is when the roles in it were read.
     pub(super) fn issue(&self, record: &Record, now: UnixMs, jti: TimedId) -> Result<AccessToken, Error> {
         let expires_at = access_expiry(record, now, self.settings.access_ttl);
-        let mut payload =
-            String::with_capacity(self.prefix.len() + record.subject.len() + record.claims.len() + REST_BYTES);
-        payload.push_str(&self.prefix);
-        payload.push_str(",\"sub\":");
-        write_string(&record.subject, &mut payload);
-        payload.push_str(",\"sid\":\"");
-        payload.push_str(record.sid.text().as_str());
-        payload.push_str("\",\"jti\":\"");
-        payload.push_str(jti.text().as_str());
-        let mut digits = itoa::Buffer::new();
-        payload.push_str("\",\"iat\":");
-        payload.push_str(digits.format(now.as_secs()));
-        payload.push_str(",\"exp\":");
-        payload.push_str(digits.format(expires_at.as_secs()));
-        payload.push_str(",\"auth_time\":");
-        payload.push_str(digits.format(record.authenticated_at.as_secs()));
-        if !record.claims.is_empty() {
-            payload.push(',');
-            payload.push_str(&record.claims);
-        }
-        payload.push('}');
         let signing = self.signing_at(now)?;
-        let length = signing.header.len() + base64url::encoded_len(payload.len()) + SIGNATURE_CHARS;
-        let mut text = String::with_capacity(length);
-        seal(&signing.header, payload.as_bytes(), &signing.key, &mut text)?;
+        let payload = self.prefix.len() + record.subject.len() + record.claims.len() + REST_BYTES;
+        // Payload and its text stand side by side for a moment.
+        let room = signing.header.len() + payload + base64url::encoded_len(payload) + SIGNATURE_CHARS;
+        let mut text = String::with_capacity(room);
+        text.push_str(&signing.header);
+        text.push('.');
+        let start = text.len();
+        self.write_payload(record, now, expires_at, jti, &mut text);
+        base64url::encode_tail(&mut text, start);
+        finish(&signing.key, &mut text)?;
         Ok(AccessToken { text, expires_at })
+    }
+
+    fn write_payload(&self, record: &Record, now: UnixMs, expires_at: UnixMs, jti: TimedId, out: &mut String) {
+        let mut digits = itoa::Buffer::new();
+        out.push_str(&self.prefix);
+        out.push_str(",\"sub\":");
+        write_string(&record.subject, out);
+        out.push_str(",\"sid\":\"");
+        out.push_str(record.sid.text().as_str());
+        out.push_str("\",\"jti\":\"");
+        out.push_str(jti.text().as_str());
+        out.push_str("\",\"iat\":");
+        out.push_str(digits.format(now.as_secs()));
+        out.push_str(",\"exp\":");
+        out.push_str(digits.format(expires_at.as_secs()));
+        out.push_str(",\"auth_time\":");
+        out.push_str(digits.format(record.authenticated_at.as_secs()));
+        if !record.claims.is_empty() {
+            out.push(',');
+            out.push_str(&record.claims);
+        }
+        out.push('}');
     }
 
     fn signing_at(&self, now: UnixMs) -> Result<Arc<Signing>, Error> {
