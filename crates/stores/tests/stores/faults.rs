@@ -1,8 +1,11 @@
 //! A store that fails when it is told to.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, ThreadId},
 };
 
 use keyturn_core::{
@@ -29,7 +32,7 @@ pub(crate) enum Fault {
 /// Passes every step on, or fails it.
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
-    next: Mutex<Option<Fault>>,
+    next: Mutex<Option<(Fault, Option<ThreadId>)>>,
     time: Mutex<Option<UnixMs>>,
     staleness: Mutex<Span>,
     missed: AtomicBool,
@@ -52,7 +55,12 @@ impl FaultyStore {
 
     /// The next step that changes sessions, revocations or keys fails so.
     pub(crate) fn fail_next(&self, fault: Fault) {
-        *self.next.lock().unwrap() = Some(fault);
+        *self.next.lock().unwrap() = Some((fault, None));
+    }
+
+    /// The same for the next step that this thread begins. What the upkeep has under way elsewhere is left alone.
+    pub(crate) fn fail_next_here(&self, fault: Fault) {
+        *self.next.lock().unwrap() = Some((fault, Some(thread::current().id())));
     }
 
     /// From now on the store has a clock, which stands still.
@@ -87,8 +95,9 @@ impl FaultyStore {
 
     fn step<T: Send + 'static>(&self, done: Done<T>, run: impl FnOnce(Done<T>)) {
         let lost = || StoreError::new(Code::StoreUnavailable, "injected");
-        let fault = self.next.lock().unwrap().take();
-        match fault {
+        let is_meant = |(_, of): &mut (Fault, Option<ThreadId>)| of.is_none_or(|of| of == thread::current().id());
+        let fault = self.next.lock().unwrap().take_if(is_meant);
+        match fault.map(|(fault, _)| fault) {
             None => run(done),
             Some(Fault::Before) => done(Err(lost())),
             Some(Fault::After) => run(Box::new(move |_| done(Err(lost())))),

@@ -92,7 +92,7 @@ impl World {
             Step::Wait { seconds } => self.now += seconds,
             Step::Fail { after } => {
                 let fault = if *after { Fault::After } else { Fault::Before };
-                self.store.fail_next(fault);
+                self.store.fail_next_here(fault);
                 self.fault = Some(fault);
             }
             // A new process has nothing but what was stored.

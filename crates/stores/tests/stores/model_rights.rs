@@ -224,7 +224,7 @@ impl World {
         let is_asked = !["unexpired", "idle"].contains(&self.expect(token, renews));
         self.sessions[session] = before;
         let fault = self.failing.take_if(|_| is_asked)?;
-        self.store.fail_next(fault);
+        self.store.fail_next_here(fault);
         Some(fault)
     }
 

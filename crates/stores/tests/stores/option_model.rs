@@ -456,7 +456,7 @@ impl World {
     fn inject(&mut self, second: bool) -> Option<Fault> {
         let only_step = !self.options.on_refresh;
         let failing = self.failing.take_if(|failing| only_step || failing.second == second)?;
-        self.store.fail_next(failing.fault);
+        self.store.fail_next_here(failing.fault);
         Some(failing.fault)
     }
 
