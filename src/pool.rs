@@ -24,11 +24,6 @@ pub(crate) static SIGNATURES: Lane = Lane::new("keyturn-sign", 1, 4096);
 /// The most threads of a lane, however many cores there are.
 const MOST_THREADS: usize = 4;
 
-/// How far the threads step back behind the event loops of the machine, as `nice` counts. Without it a thread that signs is
-/// left alone for a whole slice of the scheduler, which is 3 ms on a small machine, while the event loop has something to do.
-#[cfg(target_os = "linux")]
-const STEP_BACK: i32 = 5;
-
 /// Work, with the place that it holds.
 type Job = Box<dyn FnOnce(Place) + Send>;
 
@@ -106,7 +101,6 @@ impl Drop for Place {
 }
 
 fn work(queue: &Mutex<Receiver<(Job, Place)>>) {
-    step_back();
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((job, place)) = job else {
@@ -116,13 +110,3 @@ fn work(queue: &Mutex<Receiver<(Job, Place)>>) {
         let _panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(place)));
     }
 }
-
-/// Linux alone has it for one thread; elsewhere it would slow down the whole process.
-#[cfg(target_os = "linux")]
-fn step_back() {
-    // Where it is not allowed, everything works as well, with a few milliseconds more for the event loop.
-    let _priority = rustix::process::nice(STEP_BACK);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn step_back() {}

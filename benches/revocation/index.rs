@@ -14,16 +14,28 @@ use keyturn_core::{
 
 use super::contender::{Contender, digest};
 
-pub(crate) struct Index(RevocationIndex);
+pub(crate) struct Index {
+    index: RevocationIndex,
+    held: Held,
+}
 
-/// The names in a token: its session is the one with the number, its own `jti` is never revoked.
+/// What is held.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Held {
+    /// Sessions that ended, and a single token.
+    Sessions,
+    /// Sessions and single tokens by turns.
+    Both,
+}
+
+/// The names in a token: its session or its own `jti` is the one with the number, the other is never revoked.
 pub(crate) struct Names {
     sid: String,
     jti: String,
 }
 
 impl Index {
-    pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(entries: u32, held: Held) -> Result<Self, Box<dyn Error>> {
         // Four fifths full: from there on an operator is warned.
         let capacity = usize::try_from(entries)? / 4 * 5;
         let index = RevocationIndex::new(capacity, &SystemRandom::new())?;
@@ -35,33 +47,41 @@ impl Index {
             },
             expires_at: UnixMs::MAX,
         });
-        Ok(Self(index))
+        // And a token has been revoked by itself, so that every token is.
+        let jti = "another".to_owned();
+        let target = Target::Token { jti };
+        let expires_at = UnixMs::MAX;
+        index.insert(&Revocation { target, expires_at });
+        Ok(Self { index, held })
+    }
+
+    fn is_session(&self, number: u32) -> bool {
+        self.held == Held::Sessions || number.is_multiple_of(2)
     }
 }
 
 impl Contender for Index {
     type Question = Names;
 
-    /// Sessions and tokens by turns.
     fn insert(&self, number: u32, expires_at: u32) {
         let sid = SessionId::from_bytes(digest(number));
-        let target = if number.is_multiple_of(2) {
+        let target = if self.is_session(number) {
             Target::Session { sid }
         } else {
             Target::Token { jti: sid.to_string() }
         };
         let expires_at = UnixMs::from_secs(expires_at.into());
-        self.0.insert(&Revocation { target, expires_at });
+        self.index.insert(&Revocation { target, expires_at });
     }
 
     fn expire(&self, now: u32) {
-        self.0.expire(UnixMs::from_secs(now.into()));
+        self.index.expire(UnixMs::from_secs(now.into()));
     }
 
     fn question(&self, number: u32) -> Names {
         let named = SessionId::from_bytes(digest(number)).to_string();
         let other = SessionId::from_bytes(digest(number | 1 << 31)).to_string();
-        if number.is_multiple_of(2) {
+        if self.is_session(number) {
             Names { sid: named, jti: other }
         } else {
             Names { sid: other, jti: named }
@@ -76,7 +96,36 @@ impl Contender for Index {
             kid: Some("k1"),
             issued: Some(1_767_225_600),
         };
-        let answer = self.0.check(&identity, UnixMs::default());
+        let answer = self.index.check(&identity, UnixMs::default());
         answer.is_err_and(|error| error.code() == Code::TokenRevoked)
+    }
+}
+
+/// The same sessions, asked for one by its identifier alone.
+pub(crate) struct BySession(Index);
+
+impl BySession {
+    pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn Error>> {
+        Index::new(entries, Held::Sessions).map(Self)
+    }
+}
+
+impl Contender for BySession {
+    type Question = SessionId;
+
+    fn insert(&self, number: u32, expires_at: u32) {
+        self.0.insert(number, expires_at);
+    }
+
+    fn expire(&self, now: u32) {
+        self.0.expire(now);
+    }
+
+    fn question(&self, number: u32) -> SessionId {
+        SessionId::from_bytes(digest(number))
+    }
+
+    fn is_revoked(&self, sid: &SessionId) -> bool {
+        self.0.index.has_session(sid)
     }
 }

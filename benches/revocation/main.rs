@@ -33,6 +33,7 @@ use std::{
 use criterion::{BatchSize, Criterion};
 
 use contender::Contender;
+use index::{BySession, Held, Index};
 
 /// Which contender this process is; unset in the one that starts the others.
 const ROLE: &str = "KEYTURN_BENCH_CONTENDER";
@@ -41,8 +42,9 @@ const ROLE: &str = "KEYTURN_BENCH_CONTENDER";
 /// read. Their making and dropping is not timed.
 const GROUP: u64 = 1000;
 
-/// `index` is what a verification asks, by the names in a token: session, token and subject. The others are bare maps, asked for one digest.
-const CONTENDERS: [&str; 4] = ["index", "dashmap", "papaya", "sharded"];
+/// `index` is what a verification asks, by the names in a token: session, token and subject. It holds sessions, as logouts
+/// leave them; `index-both` holds as many tokens; `index-session` is asked for a session alone. The others are bare maps, asked for one digest.
+const CONTENDERS: [&str; 6] = ["index", "index-both", "index-session", "dashmap", "papaya", "sharded"];
 
 fn main() -> ExitCode {
     let outcome = match env::var(ROLE) {
@@ -82,7 +84,9 @@ fn start_each() -> Result<(), Box<dyn Error>> {
 fn run(role: &str) -> Result<(), Box<dyn Error>> {
     let entries: u32 = env::var("KEYTURN_BENCH_ENTRIES").map_or(Ok(10_000_000), |text| text.parse())?;
     match role {
-        "index" => measure(role, entries, &index::Index::new(entries)?),
+        "index" => measure(role, entries, &Index::new(entries, Held::Sessions)?),
+        "index-both" => measure(role, entries, &Index::new(entries, Held::Both)?),
+        "index-session" => measure(role, entries, &BySession::new(entries)?),
         "dashmap" => measure(role, entries, &maps::Dash::new()),
         "papaya" => measure(role, entries, &maps::Papaya::new()),
         "sharded" => measure(role, entries, &maps::Sharded::new()),

@@ -151,11 +151,12 @@ impl<T: Held> Entries<T> {
         swept
     }
 
-    /// The part of a name, by other bytes of the digest than the map's own hash takes.
+    /// The part of a name, by other bytes of the digest than the map's own hash and the filter take.
     fn part(&self, name: &Digest) -> Option<&Part<T>> {
         let (_, last) = name.split_last_chunk::<8>()?;
-        let place = u64::from_le_bytes(*last) % u64::try_from(self.parts.len()).ok()?.max(1);
-        self.parts.get(usize::try_from(place).ok()?)
+        let (place, _) = last.split_first_chunk()?;
+        let scaled = usize::from(u16::from_le_bytes(*place)) * self.parts.len();
+        self.parts.get(scaled >> u16::BITS)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A few bits a name, which say at once that most names are not held.
 //!
 //! Nearly every token that is asked about is not revoked, and a look-up in a table of hundreds of megabytes waits for the
-//! memory. The filter has two bytes a name. It answers "no" for certain and "perhaps" sometimes wrongly (about one in a
-//! hundred); after a "perhaps" the table is asked.
+//! memory. The filter has a byte a name. It answers "no" for certain and "perhaps" sometimes wrongly (at its bound about four
+//! times in a hundred); after a "perhaps" the table is asked.
 //!
 //! Bits cannot be taken back, so a sweep, which visits every entry anyway, sets those of the names that it leaves in a second
 //! set of bits, and then that one is asked. Why no name is ever missed: a name's bits are set, in every set there is, while
@@ -22,7 +22,7 @@ const SETS: usize = 4;
 
 /// How many words the sets for few have, and for how many names a word does.
 const WORDS_FOR_FEW: usize = 64;
-const NAMES_OF_WORD: usize = 4;
+const NAMES_OF_WORD: usize = 8;
 
 /// Which names may be held.
 #[derive(Debug)]

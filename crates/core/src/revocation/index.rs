@@ -28,7 +28,7 @@ use crate::{
 /// How many entries an index takes unless told otherwise: about 400 megabytes when full.
 pub const DEFAULT_CAPACITY: usize = 10_000_000;
 
-/// In how many parts the sessions and tokens are swept: of ten million entries, twenty thousand at a time.
+/// In how many parts the sessions are swept, and the tokens: of ten million entries, twenty thousand at a time.
 const PARTS: usize = 512;
 
 /// The same for subjects, which are revoked one by one less often.
@@ -47,8 +47,10 @@ const COST_OF_PART: usize = 16;
 pub struct RevocationIndex {
     key: DigestKey,
     bound: Bound,
-    /// Sessions and tokens: revoked if present.
-    ids: Entries<Expiry>,
+    /// Revoked if present. Apart from the tokens, of which few are ever revoked by name: then none is digested and looked for.
+    sessions: Entries<Expiry>,
+    /// The same for tokens.
+    tokens: Entries<Expiry>,
     /// The same for keys.
     keys: Entries<Expiry>,
     /// Cut-offs for sessions, by subject.
@@ -76,7 +78,8 @@ impl RevocationIndex {
         Ok(Self {
             key: DigestKey::generate(random)?,
             bound: Bound::new(capacity),
-            ids: Entries::new(parts, capacity),
+            sessions: Entries::new(parts, capacity),
+            tokens: Entries::new(parts, capacity),
             keys: Entries::new(PARTS_OF_KEYS, 0),
             subjects: Entries::new(parts_of_subjects, capacity),
             permissions: Entries::new(parts_of_subjects, capacity),
@@ -98,13 +101,13 @@ impl RevocationIndex {
                 self.permissions.insert(digest(Kind::Subject, subject), cutoff, admit);
             }
             Target::Session { sid } => self
-                .ids
+                .sessions
                 .insert(digest(Kind::Session, sid.text().as_str()), expiry, admit),
             Target::Subject { subject, before } => {
                 let cutoff = Cutoff::new(*before, expiry);
                 self.subjects.insert(digest(Kind::Subject, subject), cutoff, admit);
             }
-            Target::Token { jti } => self.ids.insert(digest(Kind::Token, jti), expiry, admit),
+            Target::Token { jti } => self.tokens.insert(digest(Kind::Token, jti), expiry, admit),
         }
     }
 
@@ -115,7 +118,7 @@ impl RevocationIndex {
 
     /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
-        self.ids
+        self.sessions
             .contains(&self.key.digest(Kind::Session, sid.text().as_str().as_bytes()))
     }
 
@@ -157,14 +160,12 @@ impl RevocationIndex {
     /// Sweeps a part, counted over all maps; `None` past the last one.
     fn sweep(&self, part: usize, now: UnixMs) -> Option<Swept> {
         let mut part = part;
-        if part < self.ids.parts() {
-            return Some(self.ids.sweep(part, now));
+        for names in [&self.sessions, &self.tokens, &self.keys] {
+            if part < names.parts() {
+                return Some(names.sweep(part, now));
+            }
+            part -= names.parts();
         }
-        part -= self.ids.parts();
-        if part < self.keys.parts() {
-            return Some(self.keys.sweep(part, now));
-        }
-        part -= self.keys.parts();
         for cutoffs in [&self.subjects, &self.permissions] {
             if part < cutoffs.parts() {
                 return Some(cutoffs.sweep(part, now));
@@ -216,9 +217,8 @@ impl RevocationIndex {
         }
         // All digests come before the first look-up: the look-ups then wait for the memory together, not in turn.
         let asked_for = |is_asked: bool, kind| if is_asked { digest_of(kind) } else { None };
-        let has_ids = !self.ids.is_empty();
-        let session = asked_for(has_ids, Kind::Session);
-        let token = asked_for(has_ids, Kind::Token);
+        let session = asked_for(!self.sessions.is_empty(), Kind::Session);
+        let token = asked_for(!self.tokens.is_empty(), Kind::Token);
         let key = asked_for(!self.keys.is_empty(), Kind::Key);
         let (has_subjects, has_permissions) = (!self.subjects.is_empty(), !self.permissions.is_empty());
         let subject = asked_for(has_subjects || has_permissions, Kind::Subject);
@@ -232,10 +232,10 @@ impl RevocationIndex {
         if self.bound.is_exceeded() {
             return Err(Code::RevocationFull.into());
         }
-        if is_in(&self.ids, session) {
+        if is_in(&self.sessions, session) {
             return revoked("session");
         }
-        if is_in(&self.ids, token) {
+        if is_in(&self.tokens, token) {
             return revoked("token");
         }
         if is_in(&self.keys, key) {
