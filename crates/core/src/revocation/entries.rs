@@ -167,7 +167,9 @@ mod tests {
     fn name(n: u64) -> Digest {
         let mut name = [0; 16];
         name[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-        name[8..].copy_from_slice(&n.to_le_bytes());
+        // Four parts take turns.
+        name[9] = u8::try_from(n % 4).unwrap() << 6;
+        name[10..].copy_from_slice(&n.to_le_bytes()[..6]);
         name
     }
 

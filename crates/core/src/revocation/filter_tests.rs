@@ -24,7 +24,8 @@ mod tests {
                 (0..names).for_each(|n| keep(&name(n)));
             });
             assert!((0..names).all(|n| filter.may_hold(&name(n))));
-            assert!(wrong(&filter) < 300, "{} of 10,000", wrong(&filter));
+            // At its bound a word holds eight names on average.
+            assert!(wrong(&filter) < 450, "{} of 10,000", wrong(&filter));
         }
     }
 
