@@ -1,13 +1,13 @@
 //! The index itself, asked as a verification asks it: by names, which it digests, and by everything that can be revoked.
 
-use std::error::Error;
+use std::error::Error as StdError;
 
 use keyturn_core::{
     encoding::json::Text,
-    error::Code,
+    error::{Code, Error},
     jwt::{Identity, RevocationCheck},
     random::SystemRandom,
-    revocation::{Revocation, RevocationIndex, Target},
+    revocation::{Fingerprint, Revocation, RevocationIndex, Target},
     session::SessionId,
     time::UnixMs,
 };
@@ -35,7 +35,7 @@ pub(crate) struct Names {
 }
 
 impl Index {
-    pub(crate) fn new(entries: u32, held: Held) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(entries: u32, held: Held) -> Result<Self, Box<dyn StdError>> {
         // Four fifths full: from there on an operator is warned.
         let capacity = usize::try_from(entries)? / 4 * 5;
         let index = RevocationIndex::new(capacity, &SystemRandom::new())?;
@@ -89,29 +89,21 @@ impl Contender for Index {
     }
 
     fn is_revoked(&self, names: &Names) -> bool {
-        let identity = Identity {
-            jti: Some(Text::literal(&names.jti)),
-            sid: Some(Text::literal(&names.sid)),
-            sub: Some(Text::literal("user-1842")),
-            kid: Some("k1"),
-            issued: Some(1_767_225_600),
-        };
-        let answer = self.index.check(&identity, UnixMs::default());
-        answer.is_err_and(|error| error.code() == Code::TokenRevoked)
+        is_revoked(self.index.check(&identity(names), UnixMs::default()))
     }
 }
 
-/// The same sessions, asked for one by its identifier alone.
-pub(crate) struct BySession(Index);
+/// The same sessions, asked again for tokens whose names have been digested before, as the cache of verified tokens does.
+pub(crate) struct Again(Index);
 
-impl BySession {
-    pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn Error>> {
+impl Again {
+    pub(crate) fn new(entries: u32) -> Result<Self, Box<dyn StdError>> {
         Index::new(entries, Held::Sessions).map(Self)
     }
 }
 
-impl Contender for BySession {
-    type Question = SessionId;
+impl Contender for Again {
+    type Question = Fingerprint;
 
     fn insert(&self, number: u32, expires_at: u32) {
         self.0.insert(number, expires_at);
@@ -121,11 +113,25 @@ impl Contender for BySession {
         self.0.expire(now);
     }
 
-    fn question(&self, number: u32) -> SessionId {
-        SessionId::from_bytes(digest(number))
+    fn question(&self, number: u32) -> Fingerprint {
+        self.0.index.fingerprint(&identity(&self.0.question(number)))
     }
 
-    fn is_revoked(&self, sid: &SessionId) -> bool {
-        self.0.index.has_session(sid)
+    fn is_revoked(&self, token: &Fingerprint) -> bool {
+        is_revoked(self.0.index.check_again(token, UnixMs::default()))
     }
+}
+
+fn identity(names: &Names) -> Identity<'_> {
+    Identity {
+        jti: Some(Text::literal(&names.jti)),
+        sid: Some(Text::literal(&names.sid)),
+        sub: Some(Text::literal("user-1842")),
+        kid: Some("k1"),
+        issued: Some(1_767_225_600),
+    }
+}
+
+fn is_revoked(answer: Result<(), Error>) -> bool {
+    answer.is_err_and(|error| error.code() == Code::TokenRevoked)
 }

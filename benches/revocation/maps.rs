@@ -1,4 +1,4 @@
-//! Bare maps from a digest to an expiry, each as one would use it: 1024 shards where there are shards, swept one by one.
+//! Bare maps from a digest to an expiry, each as one would use it: 2048 shards where there are shards, swept one by one.
 
 use std::{
     hash::{BuildHasherDefault, Hasher},
@@ -13,7 +13,7 @@ use super::contender::{Contender, digest};
 type Digest = [u8; 16];
 type Build = BuildHasherDefault<FirstBytes>;
 
-const SHARDS: usize = 1024;
+const SHARDS: usize = 2048;
 
 /// The digests are uniformly distributed already.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Contender for Papaya {
         let is_due = {
             let mut rounds = self.rounds.lock().unwrap();
             *rounds += 1;
-            rounds.is_multiple_of(512)
+            rounds.is_multiple_of(1024)
         };
         if is_due {
             self.map.pin().retain(|_, expires_at| *expires_at > now);
