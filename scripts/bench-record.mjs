@@ -10,15 +10,14 @@
  * its figures mean nothing.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 
 import { measureBeside } from './bench/beside.mjs';
 import { readComparison } from './bench/comparison.mjs';
 import { currentLoad, recordName, today } from './bench/machine.mjs';
 import { page } from './bench/page.mjs';
 import { prepareBench, runBench } from './bench/prepare.mjs';
+import { runRecording } from './bench/recording.mjs';
 import { targetTable } from './bench/targets.mjs';
-import { ToolchainError } from './build/toolchain.mjs';
 import { atRoot } from './source/files.mjs';
 
 const COMMAND = 'node scripts/bench-record.mjs';
@@ -29,15 +28,7 @@ const ROUNDS = '101';
 /** Where the bench leaves its figures, with the endings .csv and .json. */
 const RAW = atRoot('target/bench-record');
 
-const { values } = parseArgs({ options: { trial: { type: 'boolean', default: false } } });
-
-try {
-  process.exitCode = (await record(values.trial)) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof ToolchainError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runRecording(record);
 
 /**
  * @param {boolean} trial

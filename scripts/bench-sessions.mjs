@@ -10,13 +10,12 @@
  * writes into target/ instead: its figures mean nothing.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 
 import { readIndex } from './bench/index-figures.mjs';
 import { currentLoad, recordName, today } from './bench/machine.mjs';
 import { prepareBench } from './bench/prepare.mjs';
+import { runRecording } from './bench/recording.mjs';
 import { sessionsPage, sessionsTable } from './bench/sessions-page.mjs';
-import { ToolchainError } from './build/toolchain.mjs';
 import { run } from './run.mjs';
 import { atRoot } from './source/files.mjs';
 
@@ -28,15 +27,7 @@ const COMMAND = 'node scripts/bench-sessions.mjs';
 const REFRESHES = atRoot('target/bench-sessions.json');
 const INDEX = atRoot('target/bench-revocation.jsonl');
 
-const { values } = parseArgs({ options: { trial: { type: 'boolean', default: false } } });
-
-try {
-  process.exitCode = (await record(values.trial)) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof ToolchainError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runRecording(record);
 
 /**
  * @param {boolean} trial

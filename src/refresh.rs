@@ -160,6 +160,7 @@ impl Refresher {
 fn is_plain(granted: &Granted) -> bool {
     granted.outcome == Outcome::Rotated && !granted.elsewhere && granted.contention.is_none()
 }
+
 /// Where the call waits for its answer until it returns.
 #[derive(Default)]
 enum Place {
