@@ -22,9 +22,11 @@ pub(crate) struct Index {
 /// What is held.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Held {
-    /// Sessions that ended, and a single token.
+    /// Sessions that ended, and nothing else: of a token one name is looked for.
+    OnlySessions,
+    /// Sessions that ended, a subject and a single token: three names are.
     Sessions,
-    /// Sessions and single tokens by turns.
+    /// The same, with sessions and single tokens by turns.
     Both,
 }
 
@@ -39,6 +41,9 @@ impl Index {
         // Four fifths full: from there on an operator is warned.
         let capacity = usize::try_from(entries)? / 4 * 5;
         let index = RevocationIndex::new(capacity, &SystemRandom::new())?;
+        if held == Held::OnlySessions {
+            return Ok(Self { index, held });
+        }
         // Somebody has been signed out everywhere, so that the subject of every token is looked for as well.
         index.insert(&Revocation {
             target: Target::Subject {
@@ -56,7 +61,7 @@ impl Index {
     }
 
     fn is_session(&self, number: u32) -> bool {
-        self.held == Held::Sessions || number.is_multiple_of(2)
+        self.held != Held::Both || number.is_multiple_of(2)
     }
 }
 

@@ -37,7 +37,7 @@ fn part_of(digest: &Digest, parts: usize) -> usize {
     usize::from(u16::from_le_bytes([digest[14], digest[15]])) % parts
 }
 
-/// As the index holds it: dashmaps of two shards each.
+/// As the index holds its cut-offs: dashmaps of two shards each.
 pub(crate) struct Dash {
     parts: Vec<dashmap::DashMap<Digest, u32, Build>>,
     next: AtomicUsize,

@@ -12,8 +12,8 @@ mod revocation {
         pub(super) use std::sync::PoisonError;
 
         pub(super) use loom::sync::{
-            Mutex,
-            atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+            Mutex, MutexGuard, RwLock, RwLockReadGuard,
+            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
         };
 
         /// loom has none; this one shows it who has seen the value being made.
@@ -50,19 +50,21 @@ mod revocation {
     pub(super) mod bound;
     #[path = "../../../crates/core/src/revocation/cutoff.rs"]
     pub(super) mod cutoff;
+    #[path = "../../../crates/core/src/revocation/digest.rs"]
+    pub(super) mod digest;
+    #[path = "../../../crates/core/src/revocation/entries.rs"]
+    pub(super) mod entries;
     #[path = "../../../crates/core/src/revocation/everything.rs"]
     pub(super) mod everything;
     #[path = "../../../crates/core/src/revocation/expiry.rs"]
     pub(super) mod expiry;
     #[path = "../../../crates/core/src/revocation/filter.rs"]
     pub(super) mod filter;
-
-    /// As in the core.
-    mod digest {
-        pub(super) type Digest = [u8; 16];
-    }
+    #[path = "../../../crates/core/src/revocation/table.rs"]
+    pub(super) mod table;
 
     mod bound_tests;
     mod everything_tests;
     mod filter_tests;
+    mod table_tests;
 }

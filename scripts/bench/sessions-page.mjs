@@ -47,10 +47,11 @@ export function sessionsPage({ figures, day, command, load }) {
     'call; redis-benchmark sends the same call again and again. The arms take turns; the range is that of the turns.',
     '',
     'The index is asked as a verification asks it: by the session, the token and the subject of each token. It holds ended',
-    'sessions, as index-both holds as many revoked tokens. index-again is asked as the cache of verified tokens asks, which keeps',
-    'the digests of a token. The other maps are asked for one digest. All hold as many live entries, while ten thousand a second are added and as many expire. A time of',
-    'one call is read off the clock before and after it, which takes itself what its own row says; criterion times calls one',
-    'after another.',
+    'sessions, one subject and one token, so that all three names are looked for. index-sessions holds ended sessions alone, so',
+    'that one is. index-both holds as many tokens as sessions. index-again is asked as the cache of verified tokens asks, which',
+    'keeps the digests of a token. The other maps are asked for one digest. All hold as many live entries, while ten thousand a',
+    'second are added and as many expire. A time of one call is read off the clock before and after it, which takes itself what',
+    'its own row says; criterion times calls one after another.',
     '',
     '## Refreshes',
     '',
@@ -69,18 +70,28 @@ export function sessionsTable({ refreshes, index }) {
   const beside = perSecond('SQLite') / perSecond('better-sqlite3');
   const share = perSecond('Redis') / perSecond('redis-benchmark');
   const ours = index.find(({ name }) => name === 'index');
-  /** @param {string} name */
-  const calls = (name) => ours?.calls.find((one) => one.case === name);
-  const [free, revoked] = [calls('not revoked'), calls('revoked')];
-  const tail = Math.max(free?.p999 ?? Infinity, revoked?.p999 ?? Infinity);
+  /**
+   * @param {string} contender
+   * @param {string} name
+   */
+  const calls = (contender, name) =>
+    index.find((one) => one.name === contender)?.calls.find((one) => one.case === name);
+  /**
+   * @param {string} contender
+   * @param {string} name
+   */
+  const criterion = (contender, name) => calls(contender, name)?.criterion ?? Infinity;
+  const tails = ['not revoked', 'revoked'].map((name) => calls('index', name)?.p999 ?? Infinity);
   return textTable(TARGETS, [
     atLeast('refreshes a second on `memory:`', 100_000, perSecond('memory:'), count),
     atLeast('refreshes a second on SQLite, 256 in flight', 15_000, perSecond('SQLite'), count),
     atLeast('the same beside better-sqlite3', 6, beside, (value) => `${value.toFixed(1)}x`),
     atLeast('refreshes on Redis beside redis-benchmark, 256 in flight', 0.7, share, (value) => `${(value * 100).toFixed(0)} %`),
-    below(`not revoked, ${count(ours?.entries ?? 0)} live entries (criterion)`, 150, free?.criterion ?? Infinity, nanoseconds),
-    below('revoked (criterion)', 300, revoked?.criterion ?? Infinity, nanoseconds),
-    below('p99.9 of single calls of both', 2000, tail, nanoseconds),
+    below(`not revoked, ${count(ours?.entries ?? 0)} ended sessions (criterion)`, 150, criterion('index-sessions', 'not revoked'), nanoseconds),
+    below('revoked (criterion)', 300, criterion('index-sessions', 'revoked'), nanoseconds),
+    below('not revoked, a subject and a token among them (criterion)', 150, criterion('index', 'not revoked'), nanoseconds),
+    below('revoked (criterion)', 300, criterion('index', 'revoked'), nanoseconds),
+    below('p99.9 of single calls of both', 2000, Math.max(...tails), nanoseconds),
     below('resident memory an entry', 48, ours?.bytesEach ?? Infinity, (value) => `${value.toFixed(1)} bytes`),
     below('start over a million revocations in SQLite', 2000, refreshes.startMillis, (value) => `${value.toFixed(0)} ms`),
   ]);

@@ -6,27 +6,30 @@ use loom::{
     thread,
 };
 
-use super::{digest::Digest, filter::Filter};
+use super::{digest::Place, filter::Filter};
 
-const NAME: Digest = [7; 16];
+const NAME: Place = Place::new(7);
+
+/// The only part.
+const PART: usize = 0;
 
 /// One shard of a table with its filter, used as the index uses them.
 struct Shard {
     filter: Filter,
-    names: Mutex<Vec<Digest>>,
+    names: Mutex<Vec<Place>>,
 }
 
 impl Shard {
     fn insert(&self) {
         let mut names = self.names.lock().unwrap();
-        self.filter.add(&NAME);
+        self.filter.add(PART, NAME);
         names.push(NAME);
     }
 
     fn sweep(&self) {
-        self.filter.rebuild(1, |keep| {
+        self.filter.rebuild(PART, 1, |keep| {
             for name in &*self.names.lock().unwrap() {
-                keep(name);
+                keep(*name);
             }
         });
     }
@@ -39,7 +42,7 @@ fn check(run: impl Fn(Arc<Shard>) + Sync + Send + 'static) {
     model.max_branches = 10_000;
     model.check(move || {
         run(Arc::new(Shard {
-            filter: Filter::new(1),
+            filter: Filter::new(1, 1),
             names: Mutex::new(Vec::new()),
         }));
     });
@@ -53,11 +56,11 @@ fn a_name_that_comes_during_a_sweep_is_known_after_it() {
             thread::spawn(move || shard.sweep())
         };
         shard.insert();
-        assert!(shard.filter.may_hold(&NAME));
+        assert!(shard.filter.may_hold(PART, NAME));
         sweeper.join().unwrap();
-        assert!(shard.filter.may_hold(&NAME));
+        assert!(shard.filter.may_hold(PART, NAME));
         shard.sweep();
-        assert!(shard.filter.may_hold(&NAME));
+        assert!(shard.filter.may_hold(PART, NAME));
     });
 }
 
@@ -72,7 +75,7 @@ fn a_reader_is_not_misled_when_sweep_follows_on_sweep() {
                 shard.sweep();
             })
         };
-        assert!(shard.filter.may_hold(&NAME));
+        assert!(shard.filter.may_hold(PART, NAME));
         sweeper.join().unwrap();
     });
 }

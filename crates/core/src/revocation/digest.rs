@@ -1,79 +1,142 @@
-//! What is kept of a name: a keyed digest.
+//! What is kept of a name.
 
-use std::hash::Hasher;
+use std::num::NonZeroU64;
 
-use siphasher::sip128::SipHasher13;
-
-use crate::{
-    error::Error,
-    random::{self, Random},
-};
-
-/// A keyed digest of a name.
-pub(super) type Digest = [u8; 16];
-
-/// What a name is a name of. Equal names of two kinds have different digests.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Key,
-    Session,
-    Subject,
-    Token,
+/// A keyed digest of a name, 127 bits: two hashes under independent keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Digest {
+    pub(super) place: Place,
+    pub(super) hash: Hash,
 }
 
-/// The keys of one index, one for each kind: drawn at start, so chosen names can neither collide nor crowd one shard.
-pub(super) struct DigestKey {
-    key: SipHasher13,
-    session: SipHasher13,
-    subject: SipHasher13,
-    token: SipHasher13,
+/// The half of a digest that says in which part a name is held, and which bits stand for it in the filter. For most names
+/// it is all that is needed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Place(u64);
+
+/// The half by which a table finds a name. Never zero, so that zero can stand for no name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Hash(NonZeroU64);
+
+impl Digest {
+    /// As a map holds it: without alignment, the hash first.
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.place.get()) << 64 | u128::from(self.hash.get())).to_le_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let halves = [bytes.first_chunk(), bytes.last_chunk()];
+        let [hash, place] = halves.map(|half| half.map_or(0, |half| u64::from_le_bytes(*half)));
+        Self {
+            place: Place::new(place),
+            hash: Hash::new(hash),
+        }
+    }
 }
 
-impl DigestKey {
-    pub(super) fn generate(random: &dyn Random) -> Result<Self, Error> {
-        let drawn = || random::array(random).map(|key| SipHasher13::new_with_key(&key));
-        Ok(Self {
-            key: drawn()?,
-            session: drawn()?,
-            subject: drawn()?,
-            token: drawn()?,
-        })
+impl Place {
+    #[inline]
+    pub(super) const fn new(place: u64) -> Self {
+        Self(place)
     }
 
     #[inline]
-    pub(super) fn digest(&self, kind: Kind, name: &[u8]) -> Digest {
-        let hasher = match kind {
-            Kind::Key => &self.key,
-            Kind::Session => &self.session,
-            Kind::Subject => &self.subject,
-            Kind::Token => &self.token,
-        };
-        // In one go: the streaming face, which buffers, takes about three times as long for a name of 22 characters.
-        hasher.hash(name).as_bytes()
-    }
-}
-
-impl std::fmt::Debug for DigestKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DigestKey")
-    }
-}
-
-/// The digests are uniformly distributed already; eight of their bytes are the hash.
-#[derive(Default)]
-pub(super) struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
+    pub(super) const fn get(self) -> u64 {
         self.0
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((first, _)) = bytes.split_first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
+    /// In which of so many parts a name is held: by the upper bits.
+    #[inline]
+    pub(super) fn part_of(self, parts: usize) -> usize {
+        scaled(self.0 >> 32, parts)
+    }
+
+    /// At which of so many words of a part's filter its bits are: by bits below those of up to 16,384 parts.
+    #[inline]
+    pub(super) fn word_of(self, words: usize) -> usize {
+        scaled(self.0 >> 18 & u64::from(u32::MAX), words)
+    }
+
+    /// The three bits that stand for it in a word: by the lowest bits.
+    #[inline]
+    pub(super) const fn bits(self) -> u64 {
+        1 << (self.0 & 63) | 1 << (self.0 >> 6 & 63) | 1 << (self.0 >> 12 & 63)
+    }
+}
+
+impl Hash {
+    #[inline]
+    pub(super) fn new(hash: u64) -> Self {
+        Self(NonZeroU64::MIN | hash)
+    }
+
+    /// What [`Hash::get`] gave; `None` for zero.
+    #[inline]
+    pub(super) fn stored(hash: u64) -> Option<Self> {
+        NonZeroU64::new(hash).map(Self)
+    }
+
+    #[inline]
+    pub(super) const fn get(self) -> u64 {
+        self.0.get()
+    }
+
+    /// At which of so many buckets a table begins to look.
+    #[inline]
+    pub(super) fn bucket_of(self, buckets: usize) -> usize {
+        scaled(self.get() >> 32, buckets)
+    }
+}
+
+/// A number below `bound` for one below 2^32, evenly.
+#[inline]
+fn scaled(number: u64, bound: usize) -> usize {
+    // A count of what is in memory, and below it: neither is cut.
+    let bound = u64::try_from(bound).unwrap_or(u64::MAX);
+    usize::try_from(number.wrapping_mul(bound) >> 32).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_back_from_bytes() {
+        for n in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            let digest = Digest {
+                place: Place::new(n),
+                hash: Hash::new(n.rotate_left(20)),
+            };
+            assert_eq!(Digest::from_bytes(digest.to_bytes()), digest);
+        }
+        assert_eq!(size_of::<Option<Digest>>(), 16);
+    }
+
+    #[test]
+    fn what_it_points_at_is_within_bounds() {
+        for n in [0, 1 << 18, 1 << 32, u64::MAX / 2, u64::MAX] {
+            for bound in [1, 3, 1024] {
+                assert!(Place::new(n).part_of(bound) < bound);
+                assert!(Place::new(n).word_of(bound) < bound);
+                assert!(Hash::new(n).bucket_of(bound) < bound);
+            }
+            assert!((1..=3).contains(&Place::new(n).bits().count_ones()));
         }
     }
 
-    // An array announces its length before its bytes; the length says nothing.
-    fn write_usize(&mut self, _: usize) {}
+    #[test]
+    fn the_parts_the_words_and_the_bits_go_by_bits_of_their_own() {
+        let part = |n: u64| Place::new(n).part_of(1024);
+        let word = |n: u64| Place::new(n).word_of(1526);
+        let bits = |n: u64| Place::new(n).bits();
+        for n in [1_u64 << 54, 1 << 63] {
+            assert!(part(n) != part(0) && word(n) == word(0) && bits(n) == bits(0));
+        }
+        for n in [1_u64 << 40, 1 << 49] {
+            assert!(part(n) == part(0) && word(n) != word(0) && bits(n) == bits(0));
+        }
+        for n in [1_u64, 1 << 17] {
+            assert!(part(n) == part(0) && word(n) == word(0) && bits(n) != bits(0));
+        }
+    }
 }

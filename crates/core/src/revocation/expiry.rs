@@ -18,6 +18,15 @@ impl Expiry {
         self.0.to_be_bytes()
     }
 
+    /// What [`Expiry::as_secs`] gave.
+    pub(super) const fn from_stored(secs: u32) -> Self {
+        Self(secs)
+    }
+
+    pub(super) const fn as_secs(self) -> u32 {
+        self.0
+    }
+
     /// Whether it may be forgotten at `now`.
     pub(super) fn is_past(self, now: UnixMs) -> bool {
         self != Self::NEVER && UnixMs::from_secs(u64::from(self.0)) <= now

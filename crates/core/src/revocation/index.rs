@@ -1,21 +1,26 @@
 //! The revocation index of one process.
 //!
-//! Every verification asks it, also when a token comes out of a cache. A look-up reads at most five maps, does no I/O and
-//! allocates nothing; empty maps are passed over by one atomic load each, and so are most names that are not held.
+//! Every verification asks it, also when a token comes out of a cache. A look-up asks at most five tables, does no I/O and
+//! allocates nothing; empty tables are passed over by one atomic load each, and most names that are not held by a filter.
 //!
-//! Names are kept as 16-byte keyed digests. At its bound the index refuses every verification with
+//! Names are kept as 16-byte keyed digests: sessions, tokens and keys in tables of our own, the cut-offs of subjects in
+//! dashmaps. At its bound the index refuses every verification with
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
 
 use super::{
+    asked::{Asked, Name, Undigested},
     atomic::{AtomicUsize, Ordering},
     bound::Bound,
     cutoff::Cutoff,
-    digest::{Digest, DigestKey, Kind},
-    entries::{Entries, Swept},
+    cutoffs::Cutoffs,
+    digest::{Digest, Place},
+    digest_key::{DigestKey, Kind},
+    entries::{Entries, Part, Swept},
     entry::{Revocation, Target},
     everything::Everything,
     expiry::Expiry,
-    fingerprint::{Fingerprint, made, read},
+    fingerprint::Fingerprint,
+    table::Table,
 };
 use crate::{
     error::{Code, Error},
@@ -49,15 +54,15 @@ pub struct RevocationIndex {
     key: DigestKey,
     bound: Bound,
     /// Revoked if present. Apart from the tokens, of which few are ever revoked by name: then none is digested and looked for.
-    sessions: Entries<Expiry>,
+    sessions: Entries<Table>,
     /// The same for tokens.
-    tokens: Entries<Expiry>,
+    tokens: Entries<Table>,
     /// The same for keys.
-    keys: Entries<Expiry>,
+    keys: Entries<Table>,
     /// Cut-offs for sessions, by subject.
-    subjects: Entries<Cutoff>,
+    subjects: Entries<Cutoffs>,
     /// Cut-offs for roles and permissions, by subject.
-    permissions: Entries<Cutoff>,
+    permissions: Entries<Cutoffs>,
     everything: Everything,
     /// The part that the next step of the expiry begins with.
     swept: AtomicUsize,
@@ -93,7 +98,7 @@ impl RevocationIndex {
     pub fn insert(&self, revocation: &Revocation) {
         let expiry = Expiry::from(revocation.expires_at);
         let admit = || self.bound.admit();
-        let digest = |kind, name: &str| self.key.digest(kind, name.as_bytes());
+        let digest = |kind, name: &str| self.key.of(kind).digest(name);
         match &revocation.target {
             Target::Everything { before } => self.everything.insert(Cutoff::new(*before, expiry)),
             Target::Key { kid } => self.keys.insert(digest(Kind::Key, kid), expiry, admit),
@@ -119,23 +124,29 @@ impl RevocationIndex {
 
     /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
-        self.sessions
-            .contains(&self.key.digest(Kind::Session, sid.text().as_str().as_bytes()))
+        let name = self.key.of(Kind::Session).digest(sid.text().as_str());
+        self.sessions.may_hold(name.place) && self.sessions.find(name)
     }
 
     /// The latest cut-off that a new session of `subject` must start after.
     pub fn cutoff(&self, subject: &str) -> Option<UnixMs> {
-        let own = self.subjects.get(&self.key.digest(Kind::Subject, subject.as_bytes()));
-        own.map(Cutoff::before).max(self.everything.before())
+        self.cutoff_in(&self.subjects, subject).max(self.everything.before())
     }
 
     /// The latest cut-off for roles and permissions of `subject`. A new `jti` must carry a later time; it is to be asked for
     /// before the roles are read, or a token could hold the old ones under a time that promises the new ones.
     pub fn permissions_cutoff(&self, subject: &str) -> Option<UnixMs> {
-        let own = self
-            .permissions
-            .get(&self.key.digest(Kind::Subject, subject.as_bytes()));
-        own.map(Cutoff::before)
+        self.cutoff_in(&self.permissions, subject)
+    }
+
+    fn cutoff_in(&self, cutoffs: &Entries<Cutoffs>, subject: &str) -> Option<UnixMs> {
+        let name = self.key.of(Kind::Subject).digest(subject);
+        let found = if cutoffs.may_hold(name.place) {
+            cutoffs.find(name)
+        } else {
+            None
+        };
+        found.map(Cutoff::before)
     }
 
     /// One small step of forgetting what has expired by `now`: at most some ten thousand entries, of which one part at a
@@ -206,94 +217,102 @@ impl RevocationIndex {
         self.bound.is_nearly_reached()
     }
 
-    /// Judges a token by the digests of its names and by its moments. All are asked for only where they matter.
-    fn judge(
-        &self,
-        digest_of: impl Fn(Kind) -> Option<Digest>,
-        made: impl Fn() -> Option<UnixMs>,
-        read: impl Fn() -> Option<UnixMs>,
-    ) -> Result<(), Error> {
+    /// Judges a token by its names and moments. All are asked for only where they matter.
+    fn judge<T: Asked>(&self, token: &T) -> Result<(), Error> {
         const fn revoked(reason: &'static str) -> Result<(), Error> {
             Err(Error::because(Code::TokenRevoked, reason))
         }
-        // All digests come before the first look-up: the look-ups then wait for the memory together, not in turn.
-        let asked_for = |is_asked: bool, kind| if is_asked { digest_of(kind) } else { None };
-        let session = asked_for(!self.sessions.is_empty(), Kind::Session);
-        let token = asked_for(!self.tokens.is_empty(), Kind::Token);
-        let key = asked_for(!self.keys.is_empty(), Kind::Key);
-        let (has_subjects, has_permissions) = (!self.subjects.is_empty(), !self.permissions.is_empty());
-        let subject = asked_for(has_subjects || has_permissions, Kind::Subject);
-        let is_in = |entries: &Entries<Expiry>, name: Option<Digest>| name.is_some_and(|name| entries.contains(&name));
-        let cutoff_in = |cutoffs: &Entries<Cutoff>, is_asked: bool| {
-            let subject = subject.filter(|_| is_asked)?;
-            cutoffs.get(&subject).map(Cutoff::before)
-        };
         // The doubtful second is dead, and so is a token that does not say when it was issued.
-        let is_cut_off = |before: UnixMs| made().is_none_or(|made| made <= before);
+        let is_cut_off = |before: UnixMs| token.made().is_none_or(|made| made <= before);
         if self.bound.is_exceeded() {
             return Err(Code::RevocationFull.into());
         }
-        if is_in(&self.sessions, session) {
+        if found(&self.sessions, token, Kind::Session) {
             return revoked("session");
         }
-        if is_in(&self.tokens, token) {
+        if found(&self.tokens, token, Kind::Token) {
             return revoked("token");
         }
-        if is_in(&self.keys, key) {
+        if found(&self.keys, token, Kind::Key) {
             return revoked("key");
         }
-        if cutoff_in(&self.subjects, has_subjects).is_some_and(is_cut_off) {
+        if found(&self.subjects, token, Kind::Subject)
+            .map(Cutoff::before)
+            .is_some_and(is_cut_off)
+        {
             return revoked("subject");
         }
         if self.everything.before().is_some_and(is_cut_off) {
             return revoked("everything");
         }
         // Last: a refresh makes good what is merely stale, and nothing else.
-        if cutoff_in(&self.permissions, has_permissions).is_some_and(|before| read().is_none_or(|read| read <= before))
+        let is_stale = |before: UnixMs| token.read().is_none_or(|read| read <= before);
+        if found(&self.permissions, token, Kind::Subject)
+            .map(Cutoff::before)
+            .is_some_and(is_stale)
         {
             return Err(Code::PermissionsStale.into());
         }
         Ok(())
     }
+}
 
-    fn digest_of(&self, kind: Kind, token: &Identity<'_>) -> Option<Digest> {
-        let text = match kind {
-            Kind::Key => return token.kid.map(|kid| self.key.digest(kind, kid.as_bytes())),
-            Kind::Session => token.sid,
-            Kind::Subject => token.sub,
-            Kind::Token => token.jti,
-        };
-        text.map(|text| self.key.digest(kind, text.decode().as_bytes()))
+/// What is said of one of a token's names. A processor begins to look for the next name while it waits for this one's
+/// filter, and even for the next token's names, if the way there is short: so it is written for few instructions.
+#[allow(
+    clippy::inline_always,
+    reason = "three of them make a question, and a call is a third of each"
+)]
+#[inline(always)]
+fn found<P: Part>(entries: &Entries<P>, token: &impl Asked, kind: Kind) -> P::Found {
+    if entries.is_empty() {
+        return P::Found::default();
     }
+    let Some(name) = token.name(kind) else {
+        return P::Found::default();
+    };
+    let place = name.place();
+    if entries.may_hold(place) {
+        look_up(entries, &name, place)
+    } else {
+        P::Found::default()
+    }
+}
+
+/// Apart from the rest, which goes on without it for nearly every name.
+#[inline(never)]
+fn look_up<P: Part>(entries: &Entries<P>, name: &impl Name, place: Place) -> P::Found {
+    let hash = name.hash();
+    entries.find(Digest { place, hash })
 }
 
 impl RevocationCheck for RevocationIndex {
     fn check(&self, token: &Identity<'_>, _: UnixMs) -> Result<(), Error> {
-        self.judge(|kind| self.digest_of(kind, token), || made(token), || read(token))
+        self.judge(&Undigested { key: &self.key, token })
     }
 
     fn fingerprint(&self, token: &Identity<'_>) -> Fingerprint {
+        let asked = Undigested { key: &self.key, token };
+        let digest = |kind| {
+            asked.name(kind).map(|name| Digest {
+                place: name.place(),
+                hash: name.hash(),
+            })
+        };
         Fingerprint {
-            kid: self.digest_of(Kind::Key, token),
-            sid: self.digest_of(Kind::Session, token),
-            sub: self.digest_of(Kind::Subject, token),
-            jti: self.digest_of(Kind::Token, token),
-            made: made(token),
-            read: read(token),
+            kid: digest(Kind::Key),
+            sid: digest(Kind::Session),
+            sub: digest(Kind::Subject),
+            jti: digest(Kind::Token),
+            made: asked.made(),
+            read: asked.read(),
         }
     }
 
     fn check_again(&self, token: &Fingerprint, _: UnixMs) -> Result<(), Error> {
-        let digest = |kind| match kind {
-            Kind::Key => token.kid,
-            Kind::Session => token.sid,
-            Kind::Subject => token.sub,
-            Kind::Token => token.jti,
-        };
-        self.judge(digest, || token.made, || token.read)
+        self.judge(token)
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
