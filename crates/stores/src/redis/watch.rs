@@ -82,6 +82,7 @@ impl Watch {
             let Err(_trouble) = self.follow_connection(&mut position, &mut keys).await else {
                 continue;
             };
+            self.link.doubt().await;
             if begun.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
             }
