@@ -214,6 +214,18 @@ fn a_host_that_only_watches_leaves_a_master_that_became_a_replica() {
 }
 
 #[test]
+fn the_first_write_to_a_master_that_became_a_replica_goes_to_the_new_one() {
+    let Some(trio) = Trio::start() else { return };
+    let store = trio.store("");
+    wait(|done| store.list("alice".into(), at(0), done)).unwrap();
+    trio.change_places();
+    let (record, _) = session("alice", at(0));
+    wait(|done| store.create(record.into(), done)).unwrap();
+    let there = trio.replica.store();
+    assert_eq!(wait(|done| there.list("alice".into(), at(1), done)).unwrap().len(), 1);
+}
+
+#[test]
 fn a_master_that_no_sentinel_knows_is_refused() {
     let Some(trio) = Trio::start() else { return };
     let port = trio.sentinels[0].0;
