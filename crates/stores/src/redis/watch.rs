@@ -105,9 +105,6 @@ impl Watch {
             let asked = Instant::now();
             let head = self.head(&live, &connection).await?;
             let there_is = head.position.version;
-            let other_keys = keys
-                .replace(head.keys.clone())
-                .is_some_and(|before| before != head.keys);
             if position.as_ref().is_some_and(|at| !head.continues(at)) {
                 *position = None;
             }
@@ -116,11 +113,13 @@ impl Watch {
             }
             // That of before all was read, so that what came in between comes once more. It outlives the connection.
             let at = position.get_or_insert(head.position);
-            if other_keys {
+            if *keys.get_or_insert_with(|| head.keys.clone()) != head.keys {
                 self.write_keys_back().await?;
                 if let Some(watcher) = self.key_watcher.get() {
                     watcher();
                 }
+                // Not before: whatever fails on the way is done again.
+                *keys = Some(head.keys);
             }
             loop {
                 if at.version >= there_is {

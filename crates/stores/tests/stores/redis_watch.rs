@@ -230,3 +230,26 @@ fn other_hosts_are_told_of_keys_and_what_redis_loses_of_them_is_written_back() {
         wait(|done| here.store.keys(done)).is_ok_and(|stored| stored == [keys(2)])
     });
 }
+
+#[test]
+fn keys_that_change_while_the_revocations_cannot_be_read_are_told_of_afterwards() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), server.store());
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    here.store.watch_keys(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let _here = here.in_step(&there);
+    let before = (told.load(Ordering::Relaxed), whole_reads(&server));
+    // The stream is another one, and what would have to be read instead is damaged.
+    let change = "redis.call('HSET', KEYS[1], 'epoch', 'another') redis.call('ZADD', KEYS[2], '1', 'nonsense') \
+                  redis.call('HSET', KEYS[3], 'signing version', '1', 'signing document', 'd')";
+    let [head, live, keys] = ["head", "revocations", "keys"].map(|name| format!("keyturn:{{shared}}:{name}"));
+    server.cli(&["eval", change, "3", &head, &live, &keys]);
+    eventually("the keys have been looked at again", || {
+        whole_reads(&server) > before.1 + 6
+    });
+    server.cli(&["zrem", &live, "nonsense"]);
+    eventually("the host is told", || told.load(Ordering::Relaxed) > before.0);
+}
