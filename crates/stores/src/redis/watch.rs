@@ -82,10 +82,10 @@ impl Watch {
             let Err(_trouble) = self.follow_connection(&mut position, &mut keys).await else {
                 continue;
             };
-            self.link.doubt().await;
             if begun.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
             }
+            self.link.doubt().await;
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -21,11 +21,11 @@ use tempfile::TempDir;
 use crate::redis_server::{RedisServer, cli, eventually, free_port, is_there, open};
 use crate::support::{ask, at, session, wait};
 
-/// Three nodes without replicas. They end when the process that started them does, however it ends.
+/// Three nodes, at first without replicas. They end when the process that started them does, however it ends.
 pub(crate) struct RedisCluster {
     ports: Vec<u16>,
     guards: Vec<Child>,
-    _folders: Vec<TempDir>,
+    folders: Vec<TempDir>,
 }
 
 impl RedisCluster {
@@ -40,11 +40,7 @@ impl RedisCluster {
             .zip(&folders)
             .map(|(port, folder)| guarded(*port, folder))
             .collect();
-        let cluster = Self {
-            ports,
-            guards,
-            _folders: folders,
-        };
+        let cluster = Self { ports, guards, folders };
         for port in &cluster.ports {
             eventually("a node answers", || cli(*port, &["ping"]) == "PONG");
         }
@@ -95,7 +91,7 @@ impl RedisCluster {
     fn add_replica(&mut self, master: usize) -> u16 {
         let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         self.guards.push(guarded(port, &folder));
-        self._folders.push(folder);
+        self.folders.push(folder);
         eventually("the node answers", || cli(port, &["ping"]) == "PONG");
         cli(port, &["cluster", "meet", "127.0.0.1", &self.ports[master].to_string()]);
         let id = self.id(master);
@@ -104,7 +100,7 @@ impl RedisCluster {
             cli(port, &["info", "replication"]).contains("master_link_status:up")
         });
         eventually("the others know", || {
-            let known = |port: &u16| cli(*port, &["cluster", "replicas", &id]).contains(":");
+            let known = |port: &u16| cli(*port, &["cluster", "replicas", &id]).contains(':');
             self.ports.iter().all(known)
         });
         port
