@@ -13,7 +13,7 @@ use keyturn_core::{
 };
 
 use super::{
-    ending::{Ending, end_one},
+    ending::{Ending, Outcome, end_one},
     record::fields,
     revocations,
     script::{ADMIT, CREATE, Call, INDEX},
@@ -128,7 +128,7 @@ async fn admit(step: &Step, ask: &CreateAsk, limit: SessionLimit, lives: Span) -
         let call = gone.iter().fold(call, |call, sid| call.arg(sid.to_string()));
         let call = known.iter().fold(call, Call::arg);
         if step.run::<i64>(&call).await? == 1 {
-            let ended = give_way(step, &others).await?;
+            let ended = give_way(step, &others, &known).await?;
             return Ok(Created { admitted: true, ended });
         }
     }
@@ -138,8 +138,9 @@ async fn admit(step: &Step, ask: &CreateAsk, limit: SessionLimit, lives: Span) -
     ))
 }
 
-/// Ends what gives way: first what revokes its tokens.
-async fn give_way(step: &Step, records: &[Record]) -> Result<Vec<Record>, StoreError> {
+/// Ends what gives way: first what revokes its tokens. One that was renewed meanwhile takes with it what has come in its place,
+/// unless that was `counted` itself.
+async fn give_way(step: &Step, records: &[Record], counted: &[String]) -> Result<Vec<Record>, StoreError> {
     let news: Vec<Revocation> = records.iter().filter_map(Record::revocation).collect();
     revocations::store(step, &news).await?;
     let mut ended = Vec::with_capacity(records.len());
@@ -153,7 +154,16 @@ async fn give_way(step: &Step, records: &[Record]) -> Result<Vec<Record>, StoreE
             unless_changed: None,
             successor: None,
         };
-        ended.extend(end_one(step, &record.sid, &ending).await?.map(|ended| ended.record));
+        let mut sid = record.sid;
+        while let Some(gone) = end_one(step, &sid, &ending).await? {
+            let successor = gone
+                .successor
+                .filter(|sid| gone.outcome == Outcome::Before && !counted.contains(&sid.to_string()));
+            ended.push(gone.record);
+            let Some(successor) = successor else { break };
+            revocations::store(step, &[Revocation::session(successor, end.at)]).await?;
+            sid = successor;
+        }
     }
     Ok(ended)
 }

@@ -198,7 +198,7 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) record: Record,
     /// What has taken its place, if it was renewed.
-    successor: Option<SessionId>,
+    pub(super) successor: Option<SessionId>,
 }
 
 impl Ended {

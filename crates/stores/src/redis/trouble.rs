@@ -78,6 +78,7 @@ impl Fault {
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::ReadOnly => Self::Again(untouched()),
+                ServerErrorKind::ResponseError if is_read_only_script(error) => Self::Again(untouched()),
                 _ => Self::Refused(untouched()),
             },
             // A code that the client library does not know: BUSY, OOM, NOREPLICAS, WRONGTYPE, MISCONF, UNKILLABLE.
@@ -88,6 +89,12 @@ impl Fault {
             )),
         }
     }
+}
+
+/// Whether a script was refused its first write because the server is a replica. Redis 7 answers READONLY then, as to any
+/// write; 6.2 says so within a general error: `ERR Error running script (...): @user_script: 1: -READONLY You can't ...`.
+fn is_read_only_script(error: &RedisError) -> bool {
+    error.detail().is_some_and(|detail| detail.contains(": -READONLY "))
 }
 
 /// The words of an error: Redis's own code and sentence, or the operating system's. Neither repeats what was sent, but for a
@@ -101,4 +108,33 @@ fn words(error: &RedisError) -> String {
         .take_while(|character| *character != '\n')
         .take(200)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an answer comes to.
+    fn fault(answer: &str) -> Fault {
+        let answer = redis::parse_redis_value(format!("-{answer}\r\n").as_bytes());
+        Fault::of(&answer.and_then(redis::Value::extract_error).unwrap_err())
+    }
+
+    #[test]
+    fn a_replica_is_known_by_its_answer_to_a_write() {
+        let detail = "You can't write against a read only replica.";
+        let script = "Error running script (call to f_9667a14c36613adc6e7c2eaf9eae3bb13a6d81b5)";
+        for answer in [
+            format!("READONLY {detail}"),
+            format!("READONLY {detail} script: 9667a14c, on @user_script:1."),
+            format!("ERR {script}: @user_script:1: @user_script: 1: -READONLY {detail}"),
+        ] {
+            assert!(
+                matches!(fault(&answer), Fault::Again(error) if error.untouched),
+                "{answer}"
+            );
+        }
+        let other = format!("ERR {script}: @user_script:3: user_script:3: attempt to index a nil value");
+        assert!(matches!(fault(&other), Fault::Refused(_)));
+    }
 }

@@ -25,7 +25,7 @@ use super::{
     names::Names,
     revocations,
     script::{Call, POSITION},
-    step::{Step, damaged},
+    step::Step,
 };
 
 /// How often the stream is asked whether it is still the same.
@@ -85,6 +85,7 @@ impl Watch {
             if begun.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
             }
+            self.link.doubt().await;
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -104,36 +105,40 @@ impl Watch {
             let asked = Instant::now();
             let head = self.head(&live, &connection).await?;
             let there_is = head.position.version;
-            let other_keys = keys
-                .replace(head.keys.clone())
-                .is_some_and(|before| before != head.keys);
-            let mut at = match position.take() {
-                Some(at) if head.continues(&at) => at,
-                _ => self.read_all(head.position).await?,
-            };
-            if other_keys {
+            if position.as_ref().is_some_and(|at| !head.continues(at)) {
+                *position = None;
+            }
+            if position.is_none() {
+                self.read_all().await?;
+            }
+            // That of before all was read, so that what came in between comes once more. It outlives the connection.
+            let at = position.get_or_insert(head.position);
+            if *keys.get_or_insert_with(|| head.keys.clone()) != head.keys {
                 self.write_keys_back().await?;
                 if let Some(watcher) = self.key_watcher.get() {
                     watcher();
                 }
+                // Not before: whatever fails on the way is done again.
+                *keys = Some(head.keys);
             }
-            let mut is_whole = true;
-            while is_whole && asked.elapsed() < CHECK {
-                let left = CHECK.saturating_sub(asked.elapsed());
-                is_whole = self.read_news(&connection, &mut at, left).await?;
-                if is_whole && at.version >= there_is {
+            loop {
+                if at.version >= there_is {
                     *locked(&self.in_step) = asked;
                 }
-                *position = Some(at.clone());
-            }
-            if !is_whole {
-                *position = None;
+                let left = CHECK.saturating_sub(asked.elapsed());
+                if left.is_zero() {
+                    break;
+                }
+                if !self.read_news(&connection, at, left).await? {
+                    *position = None;
+                    break;
+                }
             }
         }
     }
 
     /// Writes back what Redis does not have, and shows all that it has.
-    async fn read_all(&self, from: Position) -> Result<Position, StoreError> {
+    async fn read_all(&self) -> Result<(), StoreError> {
         let step = (self.step)();
         let stored = revocations::all(&step).await?;
         let missing = step.ledger.missing(&stored);
@@ -141,8 +146,7 @@ impl Watch {
         step.ledger.note(&stored);
         self.write_keys_back().await?;
         self.show(&stored);
-        // Read before the rest, so that what came in between comes once more.
-        Ok(from)
+        Ok(())
     }
 
     async fn write_keys_back(&self) -> Result<(), StoreError> {
@@ -150,7 +154,7 @@ impl Watch {
         keys::write_back(&(self.step)(), &known).await
     }
 
-    /// Waits for news and shows them; `false` if there is a gap before them.
+    /// Waits for news and shows them; `false` if there is a gap among them, or one that cannot be read: then all has to be.
     async fn read_news(
         &self,
         connection: &MultiplexedConnection,
@@ -164,18 +168,20 @@ impl Watch {
         command.arg("STREAMS").arg(&key).arg(format!("{}-0", at.version));
         let news: Option<HashMap<String, Entries>> = ask(connection, &command, patience + PATIENCE).await?;
         let mut found = Vec::new();
+        let mut is_whole = true;
         for (id, fields) in news.into_iter().flatten().flat_map(|(_, entries)| entries) {
-            let version = version_of(&id).ok_or_else(|| damaged("a revocation"))?;
-            if version != at.version + 1 {
-                self.show(&found);
-                return Ok(false);
-            }
-            at.version = version;
-            found.push(revocations::read(fields.get("r").map_or("", String::as_str))?);
+            let is_next = version_of(&id) == Some(at.version + 1);
+            let revocation = fields.get("r").and_then(|text| revocations::read(text).ok());
+            let Some(revocation) = revocation.filter(|_| is_next) else {
+                is_whole = false;
+                break;
+            };
+            at.version += 1;
+            found.push(revocation);
         }
         (self.step)().ledger.note(&found);
         self.show(&found);
-        Ok(true)
+        Ok(is_whole)
     }
 
     async fn head(&self, live: &Live, connection: &MultiplexedConnection) -> Result<Head, StoreError> {

@@ -26,6 +26,7 @@ mod redis_cluster;
 mod redis_commands;
 mod redis_endings;
 mod redis_judgement;
+mod redis_proxy;
 mod redis_sentinel;
 mod redis_server;
 mod redis_trouble;

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use keyturn_core::{
@@ -21,11 +21,11 @@ use tempfile::TempDir;
 use crate::redis_server::{RedisServer, cli, eventually, free_port, is_there, open};
 use crate::support::{ask, at, session, wait};
 
-/// Three nodes without replicas. They end when the process that started them does, however it ends.
+/// Three nodes, at first without replicas. They end when the process that started them does, however it ends.
 pub(crate) struct RedisCluster {
     ports: Vec<u16>,
     guards: Vec<Child>,
-    _folders: Vec<TempDir>,
+    folders: Vec<TempDir>,
 }
 
 impl RedisCluster {
@@ -40,11 +40,7 @@ impl RedisCluster {
             .zip(&folders)
             .map(|(port, folder)| guarded(*port, folder))
             .collect();
-        let cluster = Self {
-            ports,
-            guards,
-            _folders: folders,
-        };
+        let cluster = Self { ports, guards, folders };
         for port in &cluster.ports {
             eventually("a node answers", || cli(*port, &["ping"]) == "PONG");
         }
@@ -83,6 +79,31 @@ impl RedisCluster {
 
     fn id(&self, node: usize) -> String {
         cli(self.ports[node], &["cluster", "myid"])
+    }
+
+    /// Which node holds a slot.
+    fn holder(&self, slot: &str) -> usize {
+        let count = |port: &u16| cli(*port, &["cluster", "countkeysinslot", slot]);
+        self.ports.iter().position(|port| count(port) != "0").unwrap()
+    }
+
+    /// Another node, which follows `master`.
+    fn add_replica(&mut self, master: usize) -> u16 {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        self.guards.push(guarded(port, &folder));
+        self.folders.push(folder);
+        eventually("the node answers", || cli(port, &["ping"]) == "PONG");
+        cli(port, &["cluster", "meet", "127.0.0.1", &self.ports[master].to_string()]);
+        let id = self.id(master);
+        eventually("it follows", || cli(port, &["cluster", "replicate", &id]) == "OK");
+        eventually("it is in step", || {
+            cli(port, &["info", "replication"]).contains("master_link_status:up")
+        });
+        eventually("the others know", || {
+            let known = |port: &u16| cli(*port, &["cluster", "replicas", &id]).contains(':');
+            self.ports.iter().all(known)
+        });
+        port
     }
 }
 
@@ -174,6 +195,65 @@ fn revocations_reach_the_other_hosts_of_a_cluster() {
     assert_eq!(seen, [revocation]);
 }
 
+/// A host that only watches goes on seeing the revocations while their slot is taken elsewhere.
+fn watches_while(change: impl FnOnce(&mut RedisCluster, &str)) {
+    let Some(mut cluster) = RedisCluster::start() else {
+        return;
+    };
+    let url = format!("redis+cluster://127.0.0.1:{}", cluster.ports[0]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let here = open(&url).unwrap();
+    here.watch(Box::new(move |revocations| sender.send(revocations.to_vec()).unwrap()));
+    let revoke = |name: &str| {
+        let revocation = keyturn_core::revocation::Revocation::key(name.into());
+        let store = open(&url).unwrap();
+        wait(|done| store.revoke(revocation.clone(), done)).unwrap();
+        let begun = Instant::now();
+        let seen = |seen: Vec<_>| seen.contains(&revocation);
+        while !seen(receiver.recv_timeout(Duration::from_secs(10)).unwrap()) {}
+        begun.elapsed()
+    };
+    revoke("before");
+    let slot = cli(cluster.ports[0], &["cluster", "keyslot", "{shared}"]);
+    change(&mut cluster, &slot);
+    let reach = revoke("after");
+    println!("seen after {reach:?}");
+    assert!(reach < Duration::from_secs(3), "{reach:?}");
+}
+
+#[test]
+fn a_host_that_only_watches_follows_the_revocations_to_another_node() {
+    watches_while(|cluster, slot| {
+        let from = cluster.holder(slot);
+        let to = (from + 1) % 3;
+        let (old, new) = (cluster.ports[from], cluster.ports[to]);
+        let (old_id, new_id) = (cluster.id(from), cluster.id(to));
+        cli(new, &["cluster", "setslot", slot, "importing", &old_id]);
+        cli(old, &["cluster", "setslot", slot, "migrating", &new_id]);
+        let keys = cli(old, &["cluster", "getkeysinslot", slot, "100"]);
+        let port = new.to_string();
+        let mut migrate = vec!["migrate", "127.0.0.1", &port, "", "0", "5000", "keys"];
+        migrate.extend(keys.lines());
+        assert_eq!(cli(old, &migrate), "OK");
+        for port in [new, old, cluster.ports[(from + 2) % 3]] {
+            assert_eq!(cli(port, &["cluster", "setslot", slot, "node", &new_id]), "OK");
+        }
+    });
+}
+
+#[test]
+fn a_host_that_only_watches_leaves_a_node_that_became_a_replica() {
+    watches_while(|cluster, slot| {
+        let from = cluster.holder(slot);
+        let replica = cluster.add_replica(from);
+        assert_eq!(cli(replica, &["cluster", "failover"]), "OK");
+        let role = |port| cli(port, &["role"]);
+        eventually("they have changed places", || {
+            role(replica).starts_with("master") && role(cluster.ports[from]).starts_with("slave")
+        });
+    });
+}
+
 #[test]
 fn a_cluster_that_is_written_as_a_single_server_is_called_that() {
     let Some(cluster) = RedisCluster::shared() else { return };
@@ -201,7 +281,7 @@ fn nodes_that_cannot_be_reached_cost_a_bounded_time() {
         free_port()
     ))
     .unwrap();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let error = wait(|done| store.list("alice".into(), at(0), done)).unwrap_err();
     assert_eq!((error.code, error.untouched), (Code::StoreUnavailable, true));
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());

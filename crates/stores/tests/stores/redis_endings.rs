@@ -1,16 +1,22 @@
 //! Ends beside renewals: on Redis each takes several steps, and they come in between one another.
 
-use std::thread;
+use std::{
+    sync::{Mutex, mpsc},
+    thread,
+};
 
 use keyturn_core::{
     random::{self, SystemRandom},
-    session::{ClaimChanges, EndReason, FamilySecret, Record, RenewAsk, SessionId, rotation::Verdict},
-    store::{EndAsk, Refreshed, Store, StoreError, Which},
+    session::{
+        ClaimChanges, EndReason, FamilySecret, Record, RenewAsk, SessionId, SessionLimit, WhenFull, rotation::Verdict,
+    },
+    store::{CreateAsk, EndAsk, Refreshed, Store, StoreError, Which},
     time::UnixMs,
 };
 use keyturn_stores::RedisStore;
 
-use crate::redis_server::RedisServer;
+use crate::redis_proxy::proxy;
+use crate::redis_server::{RedisServer, open};
 use crate::support::{ask, at, session, wait};
 
 fn renewal(record: &Record, family: &FamilySecret, now: UnixMs) -> RenewAsk {
@@ -88,4 +94,86 @@ fn nor_does_it_survive_a_cut_off_that_began_before() {
     race(&server.store(), all, at(5), |left, _| {
         assert!(left.is_empty(), "{left:?}");
     });
+}
+
+/// A sign-in of one who may have so many sessions.
+fn limited(count: u32, now: UnixMs) -> CreateAsk {
+    CreateAsk {
+        limit: Some(SessionLimit {
+            count,
+            when_full: WhenFull::EndOldest,
+        }),
+        ..session("alice", now).0.into()
+    }
+}
+
+/// A store whose first command that contains `word` waits until `before` has been called.
+fn interrupted(server: &RedisServer, word: &'static str, before: impl FnOnce() + Send + 'static) -> RedisStore {
+    let before = Mutex::new(Some(before));
+    let port = proxy(server, word, move || {
+        if let Some(before) = before.lock().unwrap().take() {
+            before();
+        }
+    });
+    open(&format!("redis://127.0.0.1:{port}")).unwrap()
+}
+
+/// In what revokes the sessions that give way, which is the first thing after the new one has got its place.
+const GIVES_WAY: &str = "{shared}:head";
+
+#[test]
+fn what_gives_way_to_a_sign_in_does_not_escape_by_being_renewed() {
+    let Some(server) = RedisServer::start() else { return };
+    let store = server.store();
+    let (record, family) = session("alice", at(0));
+    wait(|done| store.create(record.clone().into(), done)).unwrap();
+    let (of_renewal, renewal) = (server.store(), renewal(&record, &family, at(20)));
+    let signing_in = interrupted(&server, GIVES_WAY, move || {
+        assert!(renewed(wait(|done| of_renewal.renew(renewal, done))).is_some());
+    });
+    let ask = limited(1, at(20));
+    let sid = ask.record.sid;
+    let created = wait(|done| signing_in.create(ask, done)).unwrap();
+    assert_eq!(sids(&store, "alice", at(30)), [sid]);
+    let reasons: Vec<_> = created
+        .ended
+        .iter()
+        .map(|record| record.ended.unwrap().reason)
+        .collect();
+    assert_eq!(reasons, [EndReason::Renewed, EndReason::Limit]);
+    let stored = wait(|done| store.revocations(UnixMs::default(), done)).unwrap();
+    for record in &created.ended {
+        assert!(stored.contains(&record.revocation().unwrap()), "{record:?}");
+    }
+}
+
+#[test]
+fn what_was_counted_beside_the_session_that_it_replaces_stays() {
+    let Some(server) = RedisServer::start() else { return };
+    let store = server.store();
+    let (record, family) = session("alice", at(0));
+    wait(|done| store.create(record.clone().into(), done)).unwrap();
+    let ((placed, is_placed), (renewed_it, is_renewed), (answer, answered)) =
+        (mpsc::channel(), mpsc::channel::<()>(), mpsc::channel());
+    let signing_in = interrupted(&server, GIVES_WAY, move || {
+        placed.send(()).unwrap();
+        is_renewed.recv().unwrap();
+    });
+    let ask = limited(2, at(20));
+    let sid = ask.record.sid;
+    // Both are there when the old one is about to be ended as renewed: the sign-in counts both.
+    let renewing = interrupted(&server, EndReason::Renewed.as_str(), move || {
+        signing_in.create(ask, Box::new(move |created| answer.send(created).unwrap()));
+        is_placed.recv().unwrap();
+    });
+    let renewal = renewal(&record, &family, at(20));
+    wait(|done| renewing.renew(renewal, done)).unwrap();
+    renewed_it.send(()).unwrap();
+    let created = answered.recv().unwrap().unwrap();
+    assert_eq!(
+        created.ended.iter().map(|record| record.sid).collect::<Vec<_>>(),
+        [record.sid]
+    );
+    let left = sids(&store, "alice", at(30));
+    assert!(left.len() == 2 && left.contains(&sid), "{left:?}");
 }

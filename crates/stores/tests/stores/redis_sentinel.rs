@@ -3,6 +3,7 @@
 use std::{
     fs,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -77,6 +78,20 @@ impl Trio {
             .map(|(port, _)| format!("127.0.0.1:{port}"))
             .collect();
         open(&format!("redis+sentinel://{}/main{query}", hosts.join(","))).unwrap()
+    }
+
+    /// Makes the master the replica's replica. Not by the Sentinels, which would cut all connections: those that do not block
+    /// survive this.
+    fn change_places(&self) {
+        for (port, _) in &self.sentinels {
+            cli(*port, &["sentinel", "remove", "main"]);
+        }
+        self.replica.cli(&["replicaof", "no", "one"]);
+        let port = self.replica.port.to_string();
+        self.master.cli(&["replicaof", "127.0.0.1", &port]);
+        for (sentinel, _) in &self.sentinels {
+            cli(*sentinel, &["sentinel", "monitor", "main", "127.0.0.1", &port, "2"]);
+        }
     }
 
     /// Freezes the replica and cuts it off, so that nothing written from now on reaches it.
@@ -175,6 +190,39 @@ fn a_write_that_must_reach_a_replica_is_not_acknowledged_before() {
         Verdict::Granted(Outcome::Replayed),
         "asked again, it is the same successor"
     );
+}
+
+#[test]
+fn a_host_that_only_watches_leaves_a_master_that_became_a_replica() {
+    let Some(trio) = Trio::start() else { return };
+    let (store, seen) = (trio.store(""), Arc::new(Mutex::new(Vec::new())));
+    let sink = Arc::clone(&seen);
+    store.watch(Box::new(move |revocations| {
+        sink.lock().unwrap().extend_from_slice(revocations);
+    }));
+    let revoke = |server: &RedisServer, jti: &str| {
+        let revocation = Revocation::token(jti.into(), START.plus(Span::from_secs(3600)));
+        wait(|done| server.store().revoke(revocation.clone(), done)).unwrap();
+        eventually("it is seen", || seen.lock().unwrap().contains(&revocation));
+    };
+    revoke(&trio.master, "before");
+    trio.change_places();
+    let begun = Instant::now();
+    revoke(&trio.replica, "after");
+    println!("seen after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_first_write_to_a_master_that_became_a_replica_goes_to_the_new_one() {
+    let Some(trio) = Trio::start() else { return };
+    let store = trio.store("");
+    wait(|done| store.list("alice".into(), at(0), done)).unwrap();
+    trio.change_places();
+    let (record, _) = session("alice", at(0));
+    wait(|done| store.create(record.into(), done)).unwrap();
+    let there = trio.replica.store();
+    assert_eq!(wait(|done| there.list("alice".into(), at(1), done)).unwrap().len(), 1);
 }
 
 #[test]

@@ -16,7 +16,8 @@ use keyturn_core::{
 };
 use keyturn_stores::RedisStore;
 
-use crate::redis_server::{RedisServer, eventually};
+use crate::redis_proxy::proxy;
+use crate::redis_server::{RedisServer, eventually, open};
 use crate::support::{START, wait};
 
 /// A store and what its watcher has seen.
@@ -27,7 +28,10 @@ struct Host {
 
 impl Host {
     fn on(server: &RedisServer) -> Self {
-        let store = server.store();
+        Self::of(server.store())
+    }
+
+    fn of(store: RedisStore) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
         store.watch(Box::new(move |revocations| {
@@ -37,10 +41,15 @@ impl Host {
         Self { store, seen }
     }
 
+    /// Waits until it has seen all that was there, and follows the news.
+    fn in_step(self, other: &RedisStore) -> Self {
+        let last = revoke(other, "in step");
+        eventually("it is in step", || self.has_seen(&last));
+        self
+    }
+
     fn revoke(&self, jti: &str) -> Revocation {
-        let revocation = token(jti);
-        wait(|done| self.store.revoke(revocation.clone(), done)).unwrap();
-        revocation
+        revoke(&self.store, jti)
     }
 
     fn has_seen(&self, revocation: &Revocation) -> bool {
@@ -50,6 +59,12 @@ impl Host {
     fn stored(&self) -> Vec<Revocation> {
         wait(|done| self.store.revocations(UnixMs::default(), done)).unwrap_or_default()
     }
+}
+
+fn revoke(store: &RedisStore, jti: &str) -> Revocation {
+    let revocation = token(jti);
+    wait(|done| store.revoke(revocation.clone(), done)).unwrap();
+    revocation
 }
 
 fn token(jti: &str) -> Revocation {
@@ -78,10 +93,23 @@ fn another_hosts_revocations_are_seen_within_a_second() {
     assert!(reaches[495] < Duration::from_secs(1), "p99 {:?}", reaches[495]);
 }
 
+/// How often all revocations have been read, or begun to be.
+fn whole_reads(server: &RedisServer) -> usize {
+    let stats = server.cli(&["info", "commandstats"]);
+    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_zscan:calls="));
+    let count = calls.and_then(|rest| rest.split(',').next());
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
 #[test]
 fn what_came_while_the_connection_was_cut_is_caught_up_with() {
     let Some(server) = RedisServer::start() else { return };
-    let (here, there) = (Host::on(&server), Host::on(&server));
+    // The stream begins with the first revocation.
+    revoke(&server.store(), "first");
+    let there = Host::on(&server);
+    let here = Host::on(&server).in_step(&there.store);
+    eventually("both have begun to follow", || there.has_seen(&token("in step")));
+    let before = whole_reads(&server);
     for round in 0..20 {
         server.cli(&["client", "kill", "type", "normal"]);
         let revocation = token(&round.to_string());
@@ -91,7 +119,39 @@ fn what_came_while_the_connection_was_cut_is_caught_up_with() {
         });
         eventually("it is seen", || here.has_seen(&revocation));
     }
-    assert_eq!(there.stored().len(), 20, "none is stored twice");
+    assert_eq!(whole_reads(&server), before, "nothing was read as a whole");
+    assert_eq!(there.stored().len(), 22, "none is stored twice");
+}
+
+#[test]
+fn reading_all_may_take_longer_than_the_stream_goes_unchecked() {
+    let Some(server) = RedisServer::start() else { return };
+    let there = server.store();
+    revoke(&there, "first");
+    let port = proxy(&server, "ZSCAN", || thread::sleep(Duration::from_millis(1200)));
+    let here = Host::of(open(&format!("redis://127.0.0.1:{port}")).unwrap()).in_step(&there);
+    let before = whole_reads(&server);
+    for number in 0..5 {
+        let revocation = revoke(&there, &number.to_string());
+        eventually("it is seen", || here.has_seen(&revocation));
+        let turn = Instant::now();
+        eventually("it is in step", || {
+            here.store.staleness() < Span::from_millis(u64::try_from(turn.elapsed().as_millis()).unwrap())
+        });
+    }
+    assert_eq!(whole_reads(&server), before, "nothing was read as a whole again");
+}
+
+#[test]
+fn news_that_cannot_be_read_lead_to_what_is_stored() {
+    let Some(server) = RedisServer::start() else { return };
+    let there = server.store();
+    let here = Host::on(&server).in_step(&there);
+    let news = "local version = redis.call('HINCRBY', KEYS[1], 'version', '1') \
+                redis.call('XADD', KEYS[2], version .. '-0', 'r', 'nonsense')";
+    server.cli(&["eval", news, "2", "keyturn:{shared}:head", "keyturn:{shared}:news"]);
+    let last = revoke(&there, "last");
+    eventually("news go on", || here.has_seen(&last));
 }
 
 #[test]
@@ -169,4 +229,27 @@ fn other_hosts_are_told_of_keys_and_what_redis_loses_of_them_is_written_back() {
     eventually("the keys are back", || {
         wait(|done| here.store.keys(done)).is_ok_and(|stored| stored == [keys(2)])
     });
+}
+
+#[test]
+fn keys_that_change_while_the_revocations_cannot_be_read_are_told_of_afterwards() {
+    let Some(server) = RedisServer::start() else { return };
+    let (here, there) = (Host::on(&server), server.store());
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    here.store.watch_keys(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let _here = here.in_step(&there);
+    let before = (told.load(Ordering::Relaxed), whole_reads(&server));
+    // The stream is another one, and what would have to be read instead is damaged.
+    let change = "redis.call('HSET', KEYS[1], 'epoch', 'another') redis.call('ZADD', KEYS[2], '1', 'nonsense') \
+                  redis.call('HSET', KEYS[3], 'signing version', '1', 'signing document', 'd')";
+    let [head, live, keys] = ["head", "revocations", "keys"].map(|name| format!("keyturn:{{shared}}:{name}"));
+    server.cli(&["eval", change, "3", &head, &live, &keys]);
+    eventually("the keys have been looked at again", || {
+        whole_reads(&server) > before.1 + 6
+    });
+    server.cli(&["zrem", &live, "nonsense"]);
+    eventually("the host is told", || told.load(Ordering::Relaxed) > before.0);
 }

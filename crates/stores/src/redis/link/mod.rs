@@ -137,6 +137,24 @@ impl Link {
         live.apart().await
     }
 
+    /// To be called when the server that [`Self::apart`] led to was of no use. It may have become a replica or given its slots
+    /// away, which a host that does not write would not notice: its connections may outlive that.
+    pub(super) async fn doubt(&self) {
+        let now = Instant::now();
+        match &self.route {
+            Route::Cluster(cluster) => {
+                cluster.learn(now + PATIENCE).await;
+            }
+            Route::One(lane) => {
+                if let Ok(live) = lane.live(now).await
+                    && live.is_replica().await
+                {
+                    live.lose();
+                }
+            }
+        }
+    }
+
     async fn attempt(
         &self,
         live: &Live,

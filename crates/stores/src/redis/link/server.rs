@@ -121,6 +121,14 @@ impl Live {
         })
     }
 
+    /// Whether it says that it has become a replica.
+    pub(super) async fn is_replica(&self) -> bool {
+        let mut command = redis::cmd("INFO");
+        command.arg("replication");
+        let info: RedisResult<String> = query(self.connection(), command).await;
+        info.is_ok_and(|info| info_value(&info, "role") == Some("slave"))
+    }
+
     async fn check(&self) -> Result<(), Trouble> {
         let info: String = query(self.connection(), redis::cmd("INFO"))
             .await
