@@ -81,7 +81,8 @@ impl Manager {
             ));
         }
         if self.settings.strategy == Strategy::Renewal {
-            return done(self.renew_token(request, now).map_err(Failure::from));
+            let renewed = self.check_clock().and_then(|()| self.renew_token(request, now));
+            return done(renewed.map_err(Failure::from));
         }
         self.judge(request, Intent::Rotate, now, done, Self::grant);
     }
