@@ -10,7 +10,7 @@ use crate::{
     random,
     revocation::{MAX_TOLERANCE, Revocation},
     session::{
-        EndReason, Record, SessionId, TimedId, changed_claims,
+        EndReason, Record, RightsTimes, SessionId, TimedId, changed_claims,
         claims::carried_of,
         exchange,
         past_token::PastToken,
@@ -178,6 +178,7 @@ impl Manager {
             last_context: None,
             device: None,
             rights_at: past.jti.time(),
+            set_at: RightsTimes::both(past.jti.time()),
             claims: carried_of(&past.payload)?,
             ended: None,
         })
