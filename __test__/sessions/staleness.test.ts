@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { createSessions } from 'keyturn';
 
 import { type AuthEvent, EventHub } from '../../dist/events.js';
+import { native } from '../../dist/native.js';
 import { type OnStale, resolveStaleness, Staleness } from '../../dist/sessions/staleness.js';
 import { AUDIENCE, coded, ISSUER, openSessions } from '../support/sessions.js';
 
@@ -60,6 +61,28 @@ describe('staleness', () => {
     const sessions = openSessions(t, { onStale: 'reject', maxStaleness: '1s' });
     const { accessToken } = await sessions.start({ subject: 'alice' });
     assert.equal(sessions.verify(accessToken).sub, 'alice');
+  });
+
+  it("issues nothing under 'renewal', which would ask no store, while tokens are still accepted", async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    t.mock.method(process, 'emitWarning', () => undefined);
+    const lag = { ms: 0 };
+    t.mock.method(native.NativeSessions.prototype, 'staleness', () => lag.ms);
+    const sessions = openSessions(t, { strategy: 'renewal' });
+    const { accessToken, refreshToken } = await sessions.start({ subject: 'alice' });
+    lag.ms = 30_001;
+    t.mock.timers.tick(5000);
+    for (const issue of [
+      () => sessions.start({ subject: 'alice' }),
+      () => sessions.refresh(refreshToken),
+      () => sessions.renew(refreshToken, { authenticated: true }),
+    ]) {
+      await assert.rejects(issue, coded('ERR_STORE_UNAVAILABLE', 'stale'));
+    }
+    assert.equal(sessions.verify(accessToken).sub, 'alice');
+    lag.ms = 0;
+    t.mock.timers.tick(5000);
+    assert.equal((await sessions.refresh(refreshToken)).outcome, 'replayed');
   });
 
   for (const [options, message] of [

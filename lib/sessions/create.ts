@@ -71,6 +71,7 @@ class NodeSessions implements Sessions {
   readonly #maintenance: Maintenance;
   readonly #clock: ClockWatch;
   readonly #staleness: Staleness;
+  readonly #strategy: Strategy;
   readonly #onRefresh: OnRefresh | undefined;
   readonly #hooks: Opening;
   #opening: Promise<void> | undefined;
@@ -79,6 +80,7 @@ class NodeSessions implements Sessions {
 
   constructor(handle: NativeSessions, { settings: { strategy, idle }, onRefresh, staleness }: ResolvedOptions, hooks: Opening) {
     this.#native = handle;
+    this.#strategy = strategy;
     this.#onRefresh = onRefresh;
     this.#hooks = hooks;
     this.#verifyRaw = native.createSessionVerifier(handle);
@@ -138,6 +140,7 @@ class NodeSessions implements Sessions {
   async start(options: Readonly<StartOptions>): Promise<TokenPair> {
     const request = signIn(options);
     await this.ready();
+    this.#refuseWithoutStore();
     const now = Date.now();
     const { pair, failure } = await this.#native.start(request, now);
     const started = this.#unless(failure, pair);
@@ -151,6 +154,7 @@ class NodeSessions implements Sessions {
     const request = refreshRequest(refreshToken, options);
     const { origin: address } = request;
     if (!this.#isOpen) await this.ready();
+    this.#refuseWithoutStore();
     let now = Date.now();
     let answer = this.#refresh(request, now);
     if ('then' in answer) {
@@ -163,6 +167,14 @@ class NodeSessions implements Sessions {
     for (const { type, reason } of eventsOf(granted)) this.#events.emit({ type, time: now, subject, session: id, address, reason });
     const { accessToken, refreshToken: successor } = granted;
     return { accessToken, refreshToken: successor, expiresIn: secondsLeft(granted, now), session, outcome: outcomeOf(granted) };
+  }
+
+  /**
+   * Where sessions are stored, no token is issued without the store. `'renewal'` asks none, and would go on for sessions that
+   * others have ended.
+   */
+  #refuseWithoutStore(): void {
+    if (this.#strategy === 'renewal') this.#staleness.check('reject');
   }
 
   #refresh(request: NativeRefresh, now: number): PairAnswer | Promise<PairAnswer> {
@@ -188,6 +200,7 @@ class NodeSessions implements Sessions {
     const change = { ...carriedParts(options), authenticated, ...contextOf(options.context) };
     requireToken(refreshToken);
     await this.ready();
+    this.#refuseWithoutStore();
     if (this.#native.namesUnknownKey(refreshToken)) await this.#native.learnKeys(Date.now());
     const now = Date.now();
     const { pair, failure } = await this.#renew({ token: refreshToken, ...change }, now);

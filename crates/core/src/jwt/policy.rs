@@ -29,6 +29,9 @@ pub struct Policy {
     pub max_age: Option<Span>,
     /// How long it may live, counted from its issue, which it then must tell. Asked for where tokens can be revoked: entries are not kept for ever.
     pub max_life: Option<Span>,
+    /// How much further ahead than `max_life` it may end, where other hosts issue by clocks of their own and behind cut-offs that
+    /// lie ahead; its `iat` may then lie ahead, too. `None`: no further than `tolerance`, and its `iat` no more.
+    pub max_life_slack: Option<Span>,
     /// Whether `exp` must be there.
     pub require_exp: bool,
     /// Further claims that must be there, whatever their value.
@@ -47,6 +50,7 @@ impl Default for Policy {
             tolerance: Span::ZERO,
             max_age: None,
             max_life: None,
+            max_life_slack: None,
             require_exp: true,
             required: Vec::new(),
             max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,

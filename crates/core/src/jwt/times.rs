@@ -35,7 +35,7 @@ impl Times {
             Some(exp)
                 if policy
                     .max_life
-                    .is_some_and(|life| exp.is_future(now.plus(life), tolerance)) =>
+                    .is_some_and(|life| exp.is_future(now.plus(life), policy.max_life_slack.unwrap_or(tolerance))) =>
             {
                 return Err(BAD_EXP);
             }
@@ -49,7 +49,7 @@ impl Times {
             // Counted from its issue, not from now: a token that lives for a month is not shorter on its last day, when what
             // revoked it has long been forgotten.
             let issued = self.iat.ok_or(NO_IAT)?;
-            if issued.is_future(now, tolerance) {
+            if policy.max_life_slack.is_none() && issued.is_future(now, tolerance) {
                 return Err(BAD_IAT);
             }
             if exp.exceeds(issued, life) {

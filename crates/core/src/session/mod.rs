@@ -34,7 +34,7 @@ pub use manager::{
     StoredLate, Unstored,
 };
 pub use pairing::Pairing;
-pub use permissions::{PermissionsAsk, change_permissions};
+pub use permissions::{NewNames, NewRights, PermissionsAsk, RightsTimes, change_permissions};
 pub use record::{EndReason, Ended, Record};
 pub use refresh_token::{FamilySecret, RefreshKeys, RefreshToken};
 pub use renew::{RenewAsk, Renewed, renew};

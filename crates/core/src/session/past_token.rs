@@ -8,6 +8,7 @@ use crate::{
     error::{Code, Error},
     jwt::{Policy, RevocationCheck, Scratch, Verifier},
     keys::LiveKeys,
+    revocation::{MAX_TOKEN_LIFE, MAX_TOLERANCE},
     time::{Span, UnixMs},
 };
 
@@ -20,6 +21,15 @@ pub(super) fn policy(settings: &Settings) -> Policy {
     policy.issuers = vec![settings.issuer.clone()];
     policy.audiences = vec![settings.audience.clone()];
     policy.required = ["sub", "sid", "jti", "iat"].map(str::to_owned).to_vec();
+    policy
+}
+
+/// The same for tokens that are to be accepted: none that lives longer than what revokes it is kept, should the application's
+/// own keys have signed one.
+pub(super) fn verifying(settings: &Settings) -> Policy {
+    let mut policy = policy(settings);
+    policy.max_life = Some(MAX_TOKEN_LIFE);
+    policy.max_life_slack = Some(MAX_TOLERANCE);
     policy
 }
 

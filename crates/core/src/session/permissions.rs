@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// The change of one subject's roles and permissions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PermissionsAsk {
     /// Whose.
     pub subject: String,
     /// What their sessions carry from now on. Nothing: as before, until the application says otherwise at the next refresh.
-    pub changes: ClaimChanges,
+    pub rights: NewRights,
     /// When.
     pub now: UnixMs,
     /// How far the clocks of those who share the store may differ.
@@ -25,13 +25,109 @@ pub struct PermissionsAsk {
     pub late: bool,
 }
 
+/// What is set, part by part; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct NewRights {
+    /// `roles`.
+    pub roles: Option<NewNames>,
+    /// `permissions`.
+    pub permissions: Option<NewNames>,
+}
+
+/// The names of one part, and when they were asked for: of changes that are stored together each part keeps its own time.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewNames {
+    /// The names.
+    pub names: Vec<String>,
+    /// When.
+    pub at: UnixMs,
+}
+
+/// When a session's roles and permissions were set, each by the clock of whoever set them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RightsTimes {
+    /// When `roles` were.
+    pub roles: UnixMs,
+    /// When `permissions` were.
+    pub permissions: UnixMs,
+}
+
+impl RightsTimes {
+    /// Both at once.
+    pub const fn both(at: UnixMs) -> Self {
+        Self {
+            roles: at,
+            permissions: at,
+        }
+    }
+
+    /// After `changes` that are made at `at`.
+    #[must_use]
+    pub const fn after(self, changes: &ClaimChanges, at: UnixMs) -> Self {
+        Self {
+            roles: if changes.roles.is_some() { at } else { self.roles },
+            permissions: if changes.permissions.is_some() {
+                at
+            } else {
+                self.permissions
+            },
+        }
+    }
+}
+
+impl NewRights {
+    /// What `changes` say of roles and permissions, at `at`.
+    pub fn of(changes: ClaimChanges, at: UnixMs) -> Self {
+        let new = |names: Vec<String>| NewNames { names, at };
+        Self {
+            roles: changes.roles.map(new),
+            permissions: changes.permissions.map(new),
+        }
+    }
+}
+
 impl PermissionsAsk {
-    /// Adds what an earlier change, which could not be stored either, asked for and this one does not.
-    pub fn complete(&mut self, earlier: &Self) {
-        let (own, other) = (&mut self.changes, &earlier.changes);
-        own.roles = own.roles.take().or_else(|| other.roles.clone());
-        own.permissions = own.permissions.take().or_else(|| other.permissions.clone());
-        own.own = own.own.take().or_else(|| other.own.clone());
+    /// Makes one of two changes of the same subject that could not be stored: of each part what was asked for last. `other` is
+    /// the earlier one where the times do not tell.
+    pub fn merge(&mut self, other: Self) {
+        take_later(&mut self.rights.roles, other.rights.roles);
+        take_later(&mut self.rights.permissions, other.rights.permissions);
+        self.now = self.now.max(other.now);
+    }
+
+    /// Gives one session what was asked for, except what a late change finds set later. An error has changed nothing.
+    pub(super) fn apply(&self, record: &mut Record) -> Result<(), Error> {
+        let mut set_at = record.set_at;
+        let changes = ClaimChanges {
+            roles: self.due(self.rights.roles.as_ref(), &mut set_at.roles),
+            permissions: self.due(self.rights.permissions.as_ref(), &mut set_at.permissions),
+            own: None,
+        };
+        record.claims = changed_claims(&record.claims, &changes)?;
+        record.set_at = set_at;
+        Ok(())
+    }
+
+    /// The names that a part is to have, if it is to be changed. What is stored in time comes after everything that is stored,
+    /// whatever the clocks say.
+    fn due(&self, new: Option<&NewNames>, set_at: &mut UnixMs) -> Option<Vec<String>> {
+        let new = new?;
+        if self.late && *set_at > new.at {
+            return None;
+        }
+        *set_at = if self.late {
+            new.at
+        } else {
+            new.at.max(set_at.plus(Span::from_millis(1)))
+        };
+        Some(new.names.clone())
+    }
+}
+
+fn take_later(own: &mut Option<NewNames>, other: Option<NewNames>) {
+    let time = |new: &Option<NewNames>| new.as_ref().map(|new| new.at);
+    if time(&other) > time(own) {
+        *own = other;
     }
 }
 
@@ -46,10 +142,7 @@ pub fn change_permissions(sessions: &mut [Record], ask: &PermissionsAsk) -> Resu
     let latest = sessions.iter().map(Record::read_at).max().unwrap_or_default();
     let before = ask.now.plus(ask.skew).max(latest);
     for record in sessions {
-        let is_overtaken = ask.late && record.rights_at > ask.now.plus(ask.skew);
-        if !is_overtaken {
-            record.claims = changed_claims(&record.claims, &ask.changes)?;
-        }
+        ask.apply(record)?;
         record.rights_at = before.plus(Span::from_millis(1));
     }
     Ok(Revocation::permissions(ask.subject.clone(), before))
@@ -64,12 +157,17 @@ mod tests {
         session::record::tests::{START, record},
     };
 
+    fn names(names: &[&str], at: UnixMs) -> Option<NewNames> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(NewNames { names, at })
+    }
+
     fn ask(roles: &[&str], now: UnixMs) -> PermissionsAsk {
         PermissionsAsk {
             subject: "alice".into(),
-            changes: ClaimChanges {
-                roles: Some(roles.iter().map(|role| (*role).to_owned()).collect()),
-                ..ClaimChanges::default()
+            rights: NewRights {
+                roles: names(roles, now),
+                permissions: None,
             },
             now,
             skew: Span::ZERO,
@@ -115,6 +213,72 @@ mod tests {
         assert_eq!(sessions[0].claims, r#""roles":["user"]"#);
         assert_eq!(sessions[1].claims, r#""roles":["admin"]"#);
         assert!(sessions.iter().all(|record| record.read_at() > cut_off));
+    }
+
+    #[test]
+    fn a_change_that_is_stored_late_is_overtaken_part_by_part() {
+        let mut sessions = [record()];
+        sessions[0].claims = r#""roles":["admin"],"permissions":["users:write"]"#.into();
+        let (first, second) = (START.plus(Span::from_secs(5)), START.plus(Span::from_secs(6)));
+        change_permissions(&mut sessions, &ask(&["user"], second)).unwrap();
+        let late = PermissionsAsk {
+            rights: NewRights {
+                roles: names(&["root"], first),
+                permissions: names(&[], first),
+            },
+            late: true,
+            ..ask(&[], first)
+        };
+        change_permissions(&mut sessions, &late).unwrap();
+        assert_eq!(sessions[0].claims, r#""roles":["user"],"permissions":[]"#);
+        let after = sessions[0].set_at;
+        change_permissions(&mut sessions, &late).unwrap();
+        assert_eq!(
+            (sessions[0].claims.as_str(), sessions[0].set_at),
+            (r#""roles":["user"],"permissions":[]"#, after),
+            "once more changes nothing"
+        );
+    }
+
+    #[test]
+    fn a_change_in_time_comes_after_what_is_stored_whatever_its_clock_says() {
+        let mut sessions = [record()];
+        let (first, second) = (START.plus(Span::from_secs(5)), START.plus(Span::from_secs(4)));
+        change_permissions(&mut sessions, &ask(&["admin"], first)).unwrap();
+        change_permissions(&mut sessions, &ask(&["user"], second)).unwrap();
+        let again = PermissionsAsk {
+            late: true,
+            ..ask(&["admin"], first)
+        };
+        change_permissions(&mut sessions, &again).unwrap();
+        assert_eq!(
+            sessions[0].claims, r#""roles":["user"]"#,
+            "the first one had been stored, though its answer was lost, and was tried again"
+        );
+    }
+
+    #[test]
+    fn of_two_changes_each_part_is_the_later_one_in_whatever_order_they_are_merged() {
+        let (first, second) = (START.plus(Span::from_secs(5)), START.plus(Span::from_secs(6)));
+        let earlier = PermissionsAsk {
+            rights: NewRights {
+                roles: names(&["admin"], first),
+                permissions: names(&[], first),
+            },
+            ..ask(&[], first)
+        };
+        let later = ask(&["user"], second);
+        let expected = PermissionsAsk {
+            rights: NewRights {
+                roles: names(&["user"], second),
+                permissions: names(&[], first),
+            },
+            ..later.clone()
+        };
+        for (mut one, other) in [(earlier.clone(), later.clone()), (later, earlier)] {
+            one.merge(other);
+            assert_eq!(one, expected);
+        }
     }
 
     #[test]

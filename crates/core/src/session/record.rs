@@ -1,6 +1,6 @@
 //! What a store remembers of one session: a record of constant size, however often the session is refreshed.
 
-use super::SessionId;
+use super::{SessionId, permissions::RightsTimes};
 use crate::{
     crypto::Digest,
     revocation::Revocation,
@@ -39,6 +39,9 @@ pub struct Record {
     /// When the claims below were set, if that was after the last rotation. Access tokens carry the later of the two in `jti`,
     /// and what changes the claims reaches every token that was made before.
     pub rights_at: UnixMs,
+    /// When the roles and the permissions among the claims below were set, by the clock of whoever set them. A change that is
+    /// stored late takes back nothing that was set after it.
+    pub set_at: RightsTimes,
     /// The claims to issue again: the members of a JSON object, without braces.
     pub claims: String,
     /// Its end, if it has ended.
@@ -199,6 +202,7 @@ pub(crate) mod tests {
             last_context: None,
             device: None,
             rights_at: START,
+            set_at: RightsTimes::both(START),
             claims: String::new(),
             ended: None,
         }

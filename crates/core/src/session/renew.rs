@@ -82,6 +82,7 @@ pub fn renew(record: &mut Record, ask: &RenewAsk) -> Result<Renewed, Error> {
         } else {
             record.rights_at.max(now)
         },
+        set_at: record.set_at.after(&ask.changes, now),
         claims: changed_claims(&record.claims, &ask.changes)?,
         ended: None,
         ..judged

@@ -55,7 +55,9 @@ async fn store(step: &Step, before: &[Record], after: &[Record], cut_off: UnixMs
             .arg(&old.claims)
             .arg(&new.claims)
             .number(cut_off.as_millis())
-            .number(cut_off.plus(Span::from_millis(1)).as_millis());
+            .number(cut_off.plus(Span::from_millis(1)).as_millis())
+            .number(new.set_at.roles.as_millis())
+            .number(new.set_at.permissions.as_millis());
         if step.run_one::<i64>(&call).await? != 1 {
             return Ok(false);
         }

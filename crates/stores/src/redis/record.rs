@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use keyturn_core::{
-    session::{EndReason, Ended, Record, SessionId},
+    session::{EndReason, Ended, Record, RightsTimes, SessionId},
     store::StoreError,
     time::{Span, UnixMs},
 };
@@ -29,6 +29,8 @@ pub(super) fn fields(record: &Record) -> Vec<(&'static str, Vec<u8>)> {
         ("idle", number(record.idle.as_millis())),
         ("absolute_end", time(record.absolute_end)),
         ("rights_at", time(record.rights_at)),
+        ("roles_at", time(record.set_at.roles)),
+        ("permissions_at", time(record.set_at.permissions)),
         ("claims", record.claims.clone().into_bytes()),
     ];
     if let Some(device) = &record.device {
@@ -84,6 +86,11 @@ fn read(sid: SessionId, fields: &Fields) -> Option<Record> {
         last_context: context("last_context")?,
         device: text("device"),
         rights_at: time("rights_at")?,
+        // Sessions from before there was such a time have none.
+        set_at: RightsTimes {
+            roles: time("roles_at").unwrap_or_default(),
+            permissions: time("permissions_at").unwrap_or_default(),
+        },
         claims: text("claims")?,
         ended,
     })

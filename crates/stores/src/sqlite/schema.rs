@@ -90,6 +90,10 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE keyturn_keys;
     PRAGMA secure_delete = OFF;
 ",
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN roles_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE keyturn_sessions ADD COLUMN permissions_at INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while

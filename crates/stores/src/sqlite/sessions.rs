@@ -4,7 +4,8 @@ use keyturn_core::{
     error::Error,
     revocation::Revocation,
     session::{
-        self, EndReason, Ended, PermissionsAsk, Record, RenewAsk, SessionId, change_permissions, make_room, rotation,
+        self, EndReason, Ended, PermissionsAsk, Record, RenewAsk, RightsTimes, SessionId, change_permissions,
+        make_room, rotation,
     },
     store::{CreateAsk, Created, EndAnswer, EndAsk, Refreshed, Which},
     time::{Span, UnixMs},
@@ -18,7 +19,7 @@ use super::revocations;
 
 const COLUMNS: &str = "sid, subject, generation, refresh_key, family, rotated_at, authenticated_at, last_activity, idle, \
      absolute_end, device, claims, ended_at, ended_reason, start_context, last_context, \
-     rights_at";
+     rights_at, roles_at, permissions_at";
 
 /// Stores a new session, after making room for it.
 pub(super) fn create(db: &Connection, ask: &CreateAsk) -> Result<Created> {
@@ -47,7 +48,8 @@ pub(super) fn create(db: &Connection, ask: &CreateAsk) -> Result<Created> {
 fn insert(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO keyturn_sessions ({COLUMNS}, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+             ?20)"
     ))?
     .execute(params![
         record.sid.as_bytes(),
@@ -67,6 +69,8 @@ fn insert(db: &Connection, record: &Record) -> Result<()> {
         record.start_context,
         record.last_context,
         to_ms(record.rights_at),
+        to_ms(record.set_at.roles),
+        to_ms(record.set_at.permissions),
         to_ms(record.sid.time()),
     ])?;
     Ok(())
@@ -292,7 +296,7 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
     db.prepare_cached(
         "UPDATE keyturn_sessions SET generation = ?2, refresh_key = ?3, rotated_at = ?4, authenticated_at = ?5,
              last_activity = ?6, claims = ?7, ended_at = ?8, ended_reason = ?9, start_context = ?10, last_context = ?11,
-             rights_at = ?12
+             rights_at = ?12, roles_at = ?13, permissions_at = ?14
          WHERE sid = ?1",
     )?
     .execute(params![
@@ -308,6 +312,8 @@ fn update(db: &Connection, record: &Record) -> Result<()> {
         record.start_context,
         record.last_context,
         to_ms(record.rights_at),
+        to_ms(record.set_at.roles),
+        to_ms(record.set_at.permissions),
     ])?;
     Ok(())
 }
@@ -338,6 +344,10 @@ fn read(row: &Row<'_>) -> Result<Record> {
         start_context: row.get(14)?,
         last_context: row.get(15)?,
         rights_at: time(16)?,
+        set_at: RightsTimes {
+            roles: time(17)?,
+            permissions: time(18)?,
+        },
         device: row.get(10)?,
         claims: row.get(11)?,
         ended,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use keyturn_core::{
+    crypto::Algorithm,
     error::{Code, Error},
+    jws::{protected_header, seal},
     jwt::Scratch,
-    keys::{Key, KeySet},
+    keys::{Key, KeySet, LiveKeys},
     random::SystemRandom,
     revocation::{Revocation, Target},
     session::{EndReason, Failure, Forget, Granted, Issued, Manager, RefreshRequest, SignIn, rotation::Outcome},
@@ -410,7 +412,7 @@ fn a_sign_in_that_makes_no_sense_is_refused() {
 fn a_configured_key_signs_and_the_stores_own_ring_stays_out_of_it() {
     let store = memory();
     let random = Arc::new(SystemRandom::new());
-    let key = Key::generate(keyturn_core::crypto::Algorithm::Hs256, None, random.as_ref()).unwrap();
+    let key = Key::generate(Algorithm::Hs256, None, random.as_ref()).unwrap();
     let keys = Arc::new(KeySet::new([key]).unwrap().into());
     let manager = Manager::new(settings(), shared(store), Some(keys), random).unwrap();
     settle(|answer| manager.open(START, answer)).unwrap();
@@ -554,4 +556,36 @@ fn what_hands_out_tokens_prints_none() {
     let issued = start(&manager, "alice", at(0));
     let printed = format!("{issued:?}");
     assert!(!printed.contains(&issued.access_token) && !printed.contains(&issued.refresh_token));
+}
+
+#[test]
+fn an_access_token_that_lives_longer_than_its_revocation_is_kept_is_refused() {
+    const DAY: u64 = 24 * 3600;
+    let key = Key::generate(Algorithm::Hs256, Some("own"), &SystemRandom::new()).unwrap();
+    let keys: Arc<LiveKeys> = Arc::new(KeySet::new([key.clone()]).unwrap().into());
+    let random = Arc::new(SystemRandom::new());
+    let manager = Manager::new(settings(), shared(Arc::new(MemoryStore::new())), Some(keys), random).unwrap();
+    settle(|answer| manager.open(START, answer)).unwrap();
+    let issued = start(&manager, "alice", at(0));
+    let payload = verify(&manager, &issued.access_token, at(0)).unwrap();
+    // Whoever has the keys can sign anything; here with times of its own, in seconds from the start of the session.
+    let signed = |issued: u64, expires: u64| {
+        let mut claims: serde_json::Value = serde_json::from_str(&payload).unwrap();
+        claims["iat"] = at(issued).as_secs().into();
+        claims["exp"] = at(expires).as_secs().into();
+        let mut token = String::new();
+        let header = protected_header(key.algorithm(), Some("at+jwt"), key.kid());
+        seal(&header, claims.to_string().as_bytes(), &key, &mut token).unwrap();
+        token
+    };
+    let verify = |token: &str, now: UnixMs| verify(&manager, token, now).map(|_| ());
+    for (issued, expires) in [(0, DAY), (60, DAY + 60)] {
+        assert_eq!(verify(&signed(issued, expires), at(0)), Ok(()), "{issued} to {expires}");
+    }
+    for (issued, expires) in [(0, DAY + 1), (61, DAY + 61), (0, 30 * DAY)] {
+        let token = signed(issued, expires);
+        assert_eq!(verify(&token, at(0)), Err(Code::ClaimInvalid), "{issued} to {expires}");
+    }
+    // On its last day, too, when what revoked its session would have been forgotten.
+    assert_eq!(verify(&signed(0, 30 * DAY), at(29 * DAY + 1)), Err(Code::ClaimInvalid));
 }

@@ -5,8 +5,13 @@ use std::sync::Arc;
 use keyturn_core::{
     error::Code,
     jwt::Scratch,
+    random::SystemRandom,
     revocation::Target,
-    session::{ClaimChanges, Forget, Granted, Issued, Manager, PermissionsAsk, RefreshRequest, rotation::Verdict},
+    session::{
+        ClaimChanges, Forget, Granted, Issued, Manager, NewRights, PermissionsAsk, RefreshRequest, Renewal, Settings,
+        SignIn, rotation::Verdict,
+    },
+    store::Store,
     time::{Span, UnixMs},
 };
 use keyturn_stores::MemoryStore;
@@ -14,7 +19,7 @@ use keyturn_stores::MemoryStore;
 use crate::{
     contract::{created, on_each},
     faults::{Fault, FaultyStore},
-    support::{ask, at, manager, settle, sign_in, wait},
+    support::{START, ask, at, manager, settings, settle, shared, sign_in, wait},
 };
 
 fn roles(roles: &[&str]) -> ClaimChanges {
@@ -27,7 +32,7 @@ fn roles(roles: &[&str]) -> ClaimChanges {
 fn change(subject: &str, changes: ClaimChanges, now: UnixMs) -> PermissionsAsk {
     PermissionsAsk {
         subject: subject.into(),
-        changes,
+        rights: NewRights::of(changes, now),
         now,
         skew: Span::ZERO,
         late: false,
@@ -205,4 +210,158 @@ fn of_two_changes_that_wait_to_be_stored_the_later_one_holds() {
         roles_in(&manager, &next.issued.access_token, at(10)),
         Ok(serde_json::json!(["user"]))
     );
+}
+
+fn permissions(permissions: &[&str]) -> ClaimChanges {
+    ClaimChanges {
+        permissions: Some(permissions.iter().map(|permission| (*permission).to_owned()).collect()),
+        ..ClaimChanges::default()
+    }
+}
+
+/// What a good token says of both.
+fn rights_in(manager: &Manager, token: &str, now: UnixMs) -> (serde_json::Value, serde_json::Value) {
+    let mut scratch = Scratch::default();
+    let verified = manager.verify(token.as_bytes(), now, &mut scratch).unwrap();
+    let payload: serde_json::Value = serde_json::from_str(verified.payload).unwrap();
+    (payload["roles"].clone(), payload["permissions"].clone())
+}
+
+fn start_with_rights(manager: &Arc<Manager>, now: UnixMs) -> Issued {
+    let admin = SignIn {
+        roles: Some(vec!["admin".into()]),
+        permissions: Some(vec!["users:write".into()]),
+        ..sign_in("alice")
+    };
+    settle(|answer| manager.start(&admin, now, answer)).unwrap()
+}
+
+fn take_permissions_in_vain(manager: &Arc<Manager>, store: &FaultyStore, now: UnixMs) {
+    store.fail_next(Fault::Before);
+    let failed = settle(|answer| manager.change_permissions("alice".into(), permissions(&[]), now, answer));
+    assert_eq!(failed.unwrap_err().error.code(), Code::StoreUnavailable);
+}
+
+#[test]
+fn permissions_that_were_taken_away_stay_so_where_only_roles_were_changed_since() {
+    let kept: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let store = FaultyStore::new(Arc::clone(&kept));
+    let here = manager(store.clone());
+    let elsewhere = manager(kept);
+    for other in [&here, &elsewhere] {
+        let first = start_with_rights(&here, at(0));
+        take_permissions_in_vain(&here, &store, at(5));
+        settle(|answer| other.change_permissions("alice".into(), roles(&["user"]), at(6), answer)).unwrap();
+        settle(|answer| here.maintain(at(8), Forget::Nothing, answer)).unwrap();
+        assert_eq!(here.shared().take_stored_late().len(), 1);
+        for host in [&here, &elsewhere] {
+            let next = refresh(host, &first.refresh_token, at(10));
+            assert_eq!(
+                rights_in(host, &next.issued.access_token, at(10)),
+                (serde_json::json!(["user"]), serde_json::json!([]))
+            );
+        }
+    }
+}
+
+#[test]
+fn permissions_that_were_taken_away_stay_so_where_a_renewal_brought_other_roles_since() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let manager = manager(store.clone());
+    let first = start_with_rights(&manager, at(0));
+    take_permissions_in_vain(&manager, &store, at(5));
+    let renewal = Renewal {
+        token: &first.refresh_token,
+        changes: roles(&["user"]),
+        ..Renewal::default()
+    };
+    let renewed = settle(|answer| manager.renew(&renewal, at(6), answer)).unwrap();
+    let expected = (serde_json::json!(["user"]), serde_json::json!([]));
+    assert_eq!(rights_in(&manager, &renewed.issued.access_token, at(6)), expected);
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    let next = refresh(&manager, &renewed.issued.refresh_token, at(10));
+    assert_eq!(rights_in(&manager, &next.issued.access_token, at(10)), expected);
+}
+
+#[test]
+fn a_change_that_waits_to_be_stored_is_in_force_for_what_is_issued_here() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let manager = manager(store.clone());
+    let first = start_with_rights(&manager, at(0));
+    take_permissions_in_vain(&manager, &store, at(5));
+    let between = refresh(&manager, &first.refresh_token, at(7));
+    let expected = (serde_json::json!(["admin"]), serde_json::json!([]));
+    assert_eq!(rights_in(&manager, &between.issued.access_token, at(7)), expected);
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    let last = refresh(&manager, &between.issued.refresh_token, at(10));
+    assert_eq!(rights_in(&manager, &last.issued.access_token, at(10)), expected);
+}
+
+#[test]
+fn what_a_later_sign_in_brings_is_not_taken_away_by_a_change_that_waits() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let manager = manager(store.clone());
+    start_with_rights(&manager, at(0));
+    take_permissions_in_vain(&manager, &store, at(5));
+    // Of the same millisecond, which is the hardest case.
+    let later = start_with_rights(&manager, at(5));
+    let expected = (serde_json::json!(["admin"]), serde_json::json!(["users:write"]));
+    let between = refresh(&manager, &later.refresh_token, at(6));
+    assert_eq!(rights_in(&manager, &between.issued.access_token, at(6)), expected);
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    let last = refresh(&manager, &between.issued.refresh_token, at(10));
+    assert_eq!(rights_in(&manager, &last.issued.access_token, at(10)), expected);
+}
+
+#[test]
+fn every_store_judges_a_late_change_part_by_part() {
+    on_each(|store| {
+        created(store, "alice", 0);
+        let late = |changes, now| PermissionsAsk {
+            late: true,
+            ..change("alice", changes, now)
+        };
+        let both = |roles: &[&str], now| {
+            late(
+                ClaimChanges {
+                    permissions: permissions(&[]).permissions,
+                    ..self::roles(roles)
+                },
+                now,
+            )
+        };
+        for ask in [
+            change("alice", roles(&["user"]), at(6)),
+            both(&["admin"], at(5)),
+            change("alice", permissions(&["read"]), at(7)),
+            both(&["admin"], at(6)),
+        ] {
+            wait(|done| store.permissions(ask, done)).unwrap().unwrap();
+        }
+        let listed = wait(|done| store.list("alice".into(), at(8), done)).unwrap();
+        assert_eq!(listed[0].claims, r#""roles":["admin"],"permissions":["read"]"#);
+        assert_eq!((listed[0].set_at.roles, listed[0].set_at.permissions), (at(6), at(7)));
+    });
+}
+
+#[test]
+fn the_application_is_not_asked_about_claims_that_a_waiting_change_has_taken_away() {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()));
+    let settings = Settings {
+        on_refresh: true,
+        ..settings()
+    };
+    let kept: Arc<dyn Store> = store.clone();
+    let manager = Manager::new(settings, shared(kept), None, Arc::new(SystemRandom::new())).unwrap();
+    settle(|answer| manager.open(START, answer)).unwrap();
+    let first = start_with_rights(&manager, at(0));
+    take_permissions_in_vain(&manager, &store, at(5));
+    let check = |now| {
+        settle(|answer| manager.check_refresh(&RefreshRequest::new(&first.refresh_token), now, answer))
+            .map(|checked| checked.record.claims)
+            .map_err(|failure| (failure.error.code(), failure.error.reason()))
+    };
+    assert_eq!(check(at(7)), Err((Code::StoreUnavailable, Some("unstored"))));
+    settle(|answer| manager.maintain(at(8), Forget::Nothing, answer)).unwrap();
+    assert_eq!(check(at(9)), Ok(r#""roles":["admin"],"permissions":[]"#.into()));
 }

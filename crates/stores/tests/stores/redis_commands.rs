@@ -15,7 +15,7 @@ use keyturn_core::{
     account::Account,
     error::Code,
     revocation::Revocation,
-    session::{ClaimChanges, EndReason, PermissionsAsk, RenewAsk, SessionLimit, WhenFull},
+    session::{ClaimChanges, EndReason, NewRights, PermissionsAsk, RenewAsk, SessionLimit, WhenFull},
     store::{CreateAsk, EndAsk, Lives, Purpose, Store, StoredKeys, Which},
     time::Span,
 };
@@ -260,7 +260,7 @@ fn use_everything(server: &RedisServer, store: &RedisStore) {
     wait(|done| store.lives(Lives::default(), done)).unwrap();
     let permissions = PermissionsAsk {
         subject: "carol".into(),
-        changes: ClaimChanges::default(),
+        rights: NewRights::default(),
         now: at(8),
         skew: Span::ZERO,
         late: false,

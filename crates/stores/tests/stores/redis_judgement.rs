@@ -3,7 +3,7 @@
 use keyturn_core::{
     random::SystemRandom,
     session::{
-        EndReason, Ended, FamilySecret, Record, RefreshToken, SessionId,
+        EndReason, Ended, FamilySecret, Record, RefreshToken, RightsTimes, SessionId,
         rotation::{self, Ask, Context, Heal, Intent, Mismatch, NewClaims},
     },
     store::Store,
@@ -65,7 +65,7 @@ prop_compose! {
         start_context in digest(),
         last_context in digest(),
         device in prop_oneof![Just(None), Just(Some("a \u{e9}".to_owned())), Just(Some(String::new()))],
-        (rights_at, claims) in (time(), claims()),
+        (rights_at, roles, permissions, claims) in (time(), time(), time(), claims()),
         ended in ended(),
     ) -> Record {
         Record {
@@ -84,6 +84,7 @@ prop_compose! {
             last_context,
             device,
             rights_at,
+            set_at: RightsTimes { roles, permissions },
             claims,
             ended,
         }

@@ -11,7 +11,7 @@ use std::{
 use keyturn_core::{
     error::Code,
     revocation::{Revocation, Target},
-    session::Record,
+    session::{Record, RightsTimes},
     store::{Created, Store, StoreError},
     time::UnixMs,
 };
@@ -132,6 +132,7 @@ fn a_file_of_the_first_version_is_taken_over_with_its_sessions() {
         start_context: None,
         last_context: None,
         rights_at: UnixMs::default(),
+        set_at: RightsTimes::default(),
         ..record.clone()
     };
     for store in [&one, &other] {

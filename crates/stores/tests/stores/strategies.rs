@@ -352,3 +352,44 @@ fn nobody_can_change_roles_that_nobody_remembers() {
     let failure = settle(|answer| manager.change_permissions("alice".into(), changes, at(1), answer)).unwrap_err();
     assert_eq!(failure.error.code(), Code::OptionInvalid);
 }
+
+#[test]
+fn under_a_wrong_clock_nothing_is_renewed() {
+    let (_, manager) = renewal();
+    let first = start(&manager, at(0));
+    manager.shared().clock.compare(at(31), at(0), at(0));
+    manager.note_activity(first.record.sid, at(100));
+    let refused = (Code::StoreUnavailable, Some("clock"));
+    assert_eq!(code(refresh(&manager, &first.access_token, at(200))), refused);
+    let renewal = Renewal {
+        token: &first.access_token,
+        ..Renewal::default()
+    };
+    assert_eq!(code(settle(|answer| manager.renew(&renewal, at(200), answer))), refused);
+    manager.shared().clock.compare(at(0), at(0), at(0));
+    assert!(refresh(&manager, &first.access_token, at(200)).is_ok());
+}
+
+#[test]
+fn who_ends_all_is_ended_too_where_the_host_that_started_the_session_is_ahead() {
+    for fault in [None, Some(Fault::Before)] {
+        let (store, manager) = renewal();
+        let first = start(&manager, at(5));
+        if let Some(fault) = fault {
+            store.fail_next(fault);
+        }
+        let request = RefreshRequest::new(&first.access_token);
+        let ended = settle(|answer| manager.end_all_by_refresh_token(&request, EndReason::Logout, at(1), answer));
+        assert_eq!(
+            ended
+                .map(|answer| answer.is_some())
+                .map_err(|failure| failure.error.code()),
+            fault.map_or(Ok(true), |_| Err(Code::StoreUnavailable))
+        );
+        assert_eq!(claims(&manager, &first.access_token, at(6)), Err(Code::TokenRevoked));
+        assert_eq!(
+            code(refresh(&manager, &first.access_token, at(200))).0,
+            Code::SessionRevoked
+        );
+    }
+}

@@ -6,8 +6,8 @@ use keyturn_core::{
     random::SystemRandom,
     revocation::RevocationIndex,
     session::{
-        Answer, Failure, FamilySecret, Manager, Pairing, Record, RefreshToken, SessionId, Settings, Shared, SignIn,
-        Strategy,
+        Answer, Failure, FamilySecret, Manager, Pairing, Record, RefreshToken, RightsTimes, SessionId, Settings,
+        Shared, SignIn, Strategy,
         rotation::{self, Heal, Intent},
     },
     store::{Done, Store, StoreError},
@@ -51,6 +51,10 @@ pub(crate) fn session(subject: &str, started: UnixMs) -> (Record, FamilySecret) 
         start_context: Some([7; 32]),
         last_context: Some([8; 32]),
         rights_at: started.plus(Span::from_millis(1)),
+        set_at: RightsTimes {
+            roles: started.plus(Span::from_millis(2)),
+            permissions: started.plus(Span::from_millis(3)),
+        },
         device: Some("a device".into()),
         claims: r#""roles":["user"]"#.into(),
         ended: None,

@@ -125,8 +125,12 @@ impl SessionKeys {
                 .as_ref()
                 .is_none_or(|held| self.is_unsettled(held) || past(held.ring.next_change())),
             Purpose::Refresh | Purpose::Csrf => held.secrets(purpose).is_none_or(|held| {
-                let policy = self.policy.get().map(|policies| &policies.secrets);
-                self.is_unsettled(held) || policy.is_some_and(|policy| held.ring.is_due(policy, now))
+                let is_due = match self.policy.get() {
+                    Some(policies) => held.ring.is_due(&policies.secrets, now),
+                    // With keys of one's own there is no timetable; what was superseded goes all the same.
+                    None => held.ring.is_due(&SecretPolicy::UNSCHEDULED, now),
+                };
+                self.is_unsettled(held) || is_due
             }),
         }
     }

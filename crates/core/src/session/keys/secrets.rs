@@ -30,6 +30,14 @@ pub(super) struct SecretPolicy {
     pub(super) keep_for: Span,
 }
 
+impl SecretPolicy {
+    /// Without a timetable, for what has been superseded already and says itself when it goes.
+    pub(super) const UNSCHEDULED: Self = Self {
+        rotate_every: None,
+        keep_for: Span::ZERO,
+    };
+}
+
 /// A numbered secret; wiped when dropped.
 #[derive(Clone)]
 pub(super) struct Secret {

@@ -6,8 +6,8 @@ use super::{Answer, Failure, Issued, Manager, SignIn};
 use crate::{
     error::{Code, Error},
     session::{
-        EndReason, FamilySecret, Record, RefreshToken, SessionId, Strategy, TimedId, access_token::carried_claims,
-        exchange, rotation::end_error,
+        EndReason, FamilySecret, Record, RefreshToken, RightsTimes, SessionId, Strategy, TimedId,
+        access_token::carried_claims, exchange, rotation::end_error,
     },
     store::{CreateAsk, Created, EndAsk, Which},
     time::{Span, UnixMs},
@@ -102,6 +102,7 @@ impl Manager {
             last_context: context,
             device: sign_in.device.as_deref().map(label),
             rights_at: self.after_change_of_rights(subject, started),
+            set_at: RightsTimes::both(self.time_of_setting(subject, now)),
             claims,
             ended: None,
         };

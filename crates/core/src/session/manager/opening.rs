@@ -9,7 +9,7 @@ use crate::{
     session::{
         access_token::AccessTokens,
         keys::Edit,
-        past_token::{PastTokens, policy},
+        past_token::{PastTokens, verifying},
     },
     store::Purpose,
     time::UnixMs,
@@ -72,7 +72,7 @@ impl Manager {
         Ok(Ready {
             access: AccessTokens::new(Arc::clone(&keys), &self.settings)?,
             past: PastTokens::new(Arc::clone(&keys), &self.settings)?,
-            verifier: Verifier::new(keys, Vec::new(), policy(&self.settings))?,
+            verifier: Verifier::new(keys, Vec::new(), verifying(&self.settings))?,
             refresh: stored.refresh()?,
             csrf: stored.csrf()?,
         })

@@ -6,7 +6,7 @@ use super::{Answer, Checked, Decision, Failure, Granted, Manager, RefreshRequest
 use crate::{
     error::{Code, Error},
     session::{
-        ClockState, FamilySecret, Pairing, Record, Strategy,
+        ClockState, FamilySecret, NewRights, Pairing, Record, Strategy,
         claims::changed_claims,
         rotation::{self, Context, Intent, NewClaims, Outcome},
     },
@@ -81,7 +81,8 @@ impl Manager {
             ));
         }
         if self.settings.strategy == Strategy::Renewal {
-            return done(self.renew_token(request, now).map_err(Failure::from));
+            let renewed = self.check_clock().and_then(|()| self.renew_token(request, now));
+            return done(renewed.map_err(Failure::from));
         }
         self.judge(request, Intent::Rotate, now, done, Self::grant);
     }
@@ -90,7 +91,7 @@ impl Manager {
     /// ends. The first half of a refresh at which the application is asked: nothing is held from here to the second.
     pub fn check_refresh(self: &Arc<Self>, request: &RefreshRequest<'_>, now: UnixMs, done: Answer<Checked>) {
         self.judge(request, Intent::Check, now, done, |manager, under_way, answer, _, _| {
-            Ok(manager.checked(answer.record, under_way.now))
+            manager.checked(answer.record, under_way.now)
         });
     }
 
@@ -173,6 +174,7 @@ impl Manager {
     ) -> Result<Granted, Error> {
         let mut record = answer.record;
         self.unless_cut_off(&record)?;
+        self.put_waiting_change_in_force(&mut record);
         let read_at = match &under_way.decision {
             // The record keeps what the rotation stored. This token says what the application said just now.
             Some(decision) => {
@@ -196,10 +198,15 @@ impl Manager {
     }
 
     /// What the application is asked about. It answers as of now, hence behind the last change of permissions that is known,
-    /// also where that lies ahead of this clock.
-    pub(super) fn checked(&self, record: Record, now: UnixMs) -> Checked {
+    /// also where that lies ahead of this clock. While a change waits to be stored the record does not say what it is asked
+    /// about, and nobody is asked.
+    pub(super) fn checked(&self, record: Record, now: UnixMs) -> Result<Checked, Error> {
+        let waiting = self.shared.waiting_change(&record.subject);
+        if waiting.is_some_and(|change| change.rights != NewRights::default()) {
+            return Err(Error::because(Code::StoreUnavailable, "unstored"));
+        }
         let read_at = self.after_change_of_rights(&record.subject, now).max(record.rights_at);
-        Checked { record, read_at }
+        Ok(Checked { record, read_at })
     }
 
     /// On a host whose clock is wrong nobody can say what has expired, or how much of a grace has passed.

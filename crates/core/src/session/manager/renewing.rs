@@ -34,9 +34,10 @@ impl Manager {
         let manager = Arc::clone(self);
         let (sid, read_at) = (ask.by.token.sid, renewal.read_at);
         let settle = move |answer| {
-            let granted = |answer: Refreshed, outcome, elsewhere| {
+            let granted = |mut answer: Refreshed, outcome, elsewhere| {
                 manager.unless_cut_off(&answer.record)?;
                 manager.unless_cut_off_before(&sid, &answer.record)?;
+                manager.put_waiting_change_in_force(&mut answer.record);
                 let issued = manager.issue(answer.record, family, now, read_at)?;
                 Ok(Granted {
                     outcome,
@@ -60,7 +61,7 @@ impl Manager {
                 done,
                 |manager, under_way, answer, outcome, _| match outcome {
                     Outcome::Replayed => Err(SUPERSEDED),
-                    _ => Ok(manager.checked(answer.record, under_way.now)),
+                    _ => manager.checked(answer.record, under_way.now),
                 },
             ),
             Err(error) => done(Err(error.into())),

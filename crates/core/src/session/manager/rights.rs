@@ -6,8 +6,8 @@ use super::{Answer, Manager};
 use crate::{
     error::{Code, Error},
     revocation::Revocation,
-    session::{ClaimChanges, PermissionsAsk, Strategy, changed_claims},
-    time::UnixMs,
+    session::{ClaimChanges, NewRights, PermissionsAsk, Record, Strategy, changed_claims},
+    time::{Span, UnixMs},
 };
 
 impl Manager {
@@ -18,9 +18,10 @@ impl Manager {
         if let Err(error) = self.check_change(&changes) {
             return done(Err(error.into()));
         }
+        let now = self.time_of_setting(&subject, now);
         let ask = PermissionsAsk {
             subject,
-            changes,
+            rights: NewRights::of(changes, now),
             now,
             skew: self.shared.store.clock_skew(),
             late: false,
@@ -42,7 +43,27 @@ impl Manager {
                 "give roles or permissions, or refresh.onRefresh, which says them at the next refresh",
             ));
         }
+        if changes.own.is_some() {
+            return Err(Error::because(Code::OptionInvalid, "these are no roles or permissions"));
+        }
         changed_claims("", changes).map(|_| ())
+    }
+
+    /// When something is set now: after every change of the subject's rights that is known here, also one of this very
+    /// millisecond, so that the times tell which of two came last.
+    pub(super) fn time_of_setting(&self, subject: &str, now: UnixMs) -> UnixMs {
+        let cutoff = self.shared.index.permissions_cutoff(subject);
+        let skew = self.shared.store.clock_skew();
+        cutoff.map_or(now, |before| now.max(before.minus(skew).plus(Span::from_millis(1))))
+    }
+
+    /// Puts a change that waits to be stored in force for what is about to be issued from a record. When the claims were read
+    /// stays as it is: another host may have changed what this record does not say yet.
+    pub(super) fn put_waiting_change_in_force(&self, record: &mut Record) {
+        if let Some(change) = self.shared.waiting_change(&record.subject) {
+            // What a session cannot carry the store will refuse as well.
+            let _carried = change.apply(record);
+        }
     }
 
     /// The same also while the store is closing.

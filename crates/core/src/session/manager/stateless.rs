@@ -10,7 +10,7 @@ use crate::{
     random,
     revocation::{MAX_TOLERANCE, Revocation},
     session::{
-        EndReason, Record, SessionId, TimedId, changed_claims,
+        EndReason, Record, RightsTimes, SessionId, TimedId, changed_claims,
         claims::carried_of,
         exchange,
         past_token::PastToken,
@@ -48,7 +48,8 @@ impl Manager {
 
     /// A session in the place of a token's own, from the same start, so that its end and every cut-off reach it as before.
     pub(super) fn renew_stateless(self: &Arc<Self>, renewal: &Renewal<'_>, now: UnixMs, done: Answer<Issued>) {
-        let made = self.unended(renewal.token, now).and_then(|past| {
+        let unended = self.check_clock().and_then(|()| self.unended(renewal.token, now));
+        let made = unended.and_then(|past| {
             let old = self.record_of(&past)?;
             let record = Record {
                 sid: TimedId::at(past.sid.time(), random::array(self.random.as_ref())?)?,
@@ -97,6 +98,9 @@ impl Manager {
     }
 
     /// Ends everything of a token's subject if the token could be renewed now, else its own session. `None`: it is none of ours.
+    ///
+    /// The cut-off is one of this host's clock. A session that a host ahead of it started lies behind, so the one that asks is
+    /// ended by name as well, and first.
     pub(super) fn end_all_stateless(
         self: &Arc<Self>,
         token: &str,
@@ -104,18 +108,27 @@ impl Manager {
         now: UnixMs,
         done: Answer<Option<EndAnswer>>,
     ) {
-        let which = match (self.unended(token, now), self.session_of(token, now)) {
-            (Ok(past), _) => Which::Subject {
-                subject: past.subject,
-                before: None,
-                except: None,
-            },
-            (Err(_), Ok(sid)) => Which::Session { sid, subject: None },
+        let past = match (self.unended(token, now), self.session_of(token, now)) {
+            (Ok(past), _) => past,
+            (Err(_), Ok(sid)) => {
+                let which = Which::Session { sid, subject: None };
+                let settle = |answer: Result<EndAnswer, Failure>| done(answer.map(Some));
+                return self.end(EndAsk::new(which, reason, now), Box::new(settle));
+            }
             (Err(_), Err(error)) if error.code().blame() != Blame::Operator => return done(Ok(None)),
             (Err(_), Err(error)) => return done(Err(error.into())),
         };
-        let settle = |answer: Result<EndAnswer, Failure>| done(answer.map(Some));
-        self.end(EndAsk::new(which, reason, now), Box::new(settle));
+        let which = Which::Subject {
+            subject: past.subject,
+            before: None,
+            except: None,
+        };
+        let manager = Arc::clone(self);
+        let then = move |named: Result<(), Failure>| {
+            let settle = |answer: Result<EndAnswer, Failure>| done(named.and(answer).map(Some));
+            manager.end(EndAsk::new(which, reason, now), Box::new(settle));
+        };
+        self.revoke(self.end_of(past.sid, now), Box::new(then));
     }
 
     /// The revocation of a session for as long as tokens of it could be renewed.
@@ -165,6 +178,7 @@ impl Manager {
             last_context: None,
             device: None,
             rights_at: past.jti.time(),
+            set_at: RightsTimes::both(past.jti.time()),
             claims: carried_of(&past.payload)?,
             ended: None,
         })

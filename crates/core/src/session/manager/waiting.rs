@@ -1,7 +1,7 @@
 //! What is in force here and waits to be stored: ends and revocations that were made while the store could not be reached.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     mem,
     sync::{Arc, MutexGuard, PoisonError},
 };
@@ -36,6 +36,9 @@ pub(super) enum Pending {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     queue: Vec<Pending>,
+    /// The changes of permissions that the store is being asked to store right now, as they were asked for: mostly the first
+    /// one is answered first.
+    changing: VecDeque<PermissionsAsk>,
     /// The sessions in it. Whoever signs out again and again while the store is away must not push out others.
     sessions: HashSet<(Kind, SessionId)>,
     /// How many the store is being asked to store right now.
@@ -134,24 +137,54 @@ impl Waiting {
         self.queue.push(pending);
     }
 
-    /// The same for a change of permissions, of which a subject has one: of two that are stored at once the older could win.
+    /// The same for a change of permissions, of which a subject has one.
     fn keep_change(&mut self, change: PermissionsAsk) {
-        let mut change = PermissionsAsk { late: true, ..change };
-        self.queue.retain(|pending| match pending {
-            Pending::Permissions(earlier) if earlier.subject == change.subject && earlier.now <= change.now => {
-                change.complete(earlier);
-                false
-            }
-            _ => true,
+        let was_late = change.late;
+        let change = PermissionsAsk { late: true, ..change };
+        let queued = self.queue.iter_mut().find_map(|pending| match pending {
+            Pending::Permissions(queued) if queued.subject == change.subject => Some(queued),
+            _ => None,
         });
-        self.keep(Pending::Permissions(change));
+        match queued {
+            // It was tried again, and the other one came meanwhile.
+            Some(queued) if was_late => queued.merge(change),
+            Some(queued) => {
+                let earlier = mem::replace(queued, change);
+                queued.merge(earlier);
+            }
+            None => self.keep(Pending::Permissions(change)),
+        }
+    }
+
+    /// What the store has not been heard to hold of a subject's changes.
+    fn change_of(&self, subject: &str) -> Option<PermissionsAsk> {
+        let queued = self.queue.iter().filter_map(|pending| match pending {
+            Pending::Permissions(change) => Some(change),
+            _ => None,
+        });
+        let of_subject = queued.chain(&self.changing).filter(|change| change.subject == subject);
+        of_subject.cloned().reduce(|mut later, change| {
+            later.merge(change);
+            later
+        })
     }
 
     fn take(&mut self) -> Vec<Pending> {
         self.sessions.clear();
         let taken = mem::take(&mut self.queue);
+        let changes = taken.iter().filter_map(|pending| match pending {
+            Pending::Permissions(change) => Some(change.clone()),
+            _ => None,
+        });
+        self.changing.extend(changes);
         self.under_way = self.under_way.saturating_add(taken.len());
         taken
+    }
+
+    fn change_answered(&mut self, change: &PermissionsAsk) {
+        if let Some(place) = self.changing.iter().position(|changing| changing == change) {
+            self.changing.remove(place);
+        }
     }
 
     fn answered(&mut self, stored: Option<StoredLate>) {
@@ -169,9 +202,14 @@ impl Shared {
         self.waiting().keep(pending);
     }
 
-    /// The same for a change of permissions, which takes the place of an earlier one.
+    /// The same for a change of permissions, which is put together with another one of its subject.
     pub(super) fn keep_change(&self, change: PermissionsAsk) {
         self.waiting().keep_change(change);
+    }
+
+    /// The change of a subject's permissions that is in force here and, as far as is known, not in the store.
+    pub(super) fn waiting_change(&self, subject: &str) -> Option<PermissionsAsk> {
+        self.waiting().change_of(subject)
     }
 
     /// How much is in force here alone.
@@ -223,7 +261,14 @@ impl Manager {
             let settle = move |stored: Result<(), Failure>| tell(stored.is_ok().then_some(None));
             match pending {
                 Pending::End(_) => {}
-                Pending::Permissions(ask) => self.change_unchecked(ask, Box::new(settle)),
+                Pending::Permissions(ask) => {
+                    let (shared, change) = (Arc::clone(&self.shared), ask.clone());
+                    let settle = move |stored| {
+                        shared.waiting().change_answered(&change);
+                        settle(stored);
+                    };
+                    self.change_unchecked(ask, Box::new(settle));
+                }
                 Pending::Revoke(revocation) => self.revoke_unchecked(revocation, Box::new(settle)),
                 Pending::RevokeKey(kid) => self.revoke_key_unchecked(kid, now, Box::new(settle)),
             }
@@ -234,6 +279,10 @@ impl Manager {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        session::{ClaimChanges, NewRights},
+        time::Span,
+    };
 
     fn sid(number: usize) -> SessionId {
         let mut bytes = [0; 16];
@@ -276,6 +325,53 @@ mod tests {
         waiting.take();
         waiting.keep(end(1));
         assert_eq!(waiting.queue.len(), 1);
+    }
+
+    fn change(subject: &str, roles: Option<&str>, permissions: Option<&str>, seconds: u64) -> PermissionsAsk {
+        let at = UnixMs::from_secs(seconds);
+        let names = |name: &str| vec![name.to_owned()];
+        let changes = ClaimChanges {
+            roles: roles.map(names),
+            permissions: permissions.map(names),
+            own: None,
+        };
+        PermissionsAsk {
+            subject: subject.into(),
+            rights: NewRights::of(changes, at),
+            now: at,
+            skew: Span::ZERO,
+            late: false,
+        }
+    }
+
+    #[test]
+    fn of_a_change_that_fails_again_the_parts_stay_that_a_later_one_leaves_out() {
+        let mut waiting = Waiting::default();
+        waiting.keep_change(change("alice", Some("admin"), Some("none"), 1));
+        waiting.keep_change(change("bob", Some("other"), None, 1));
+        let taken = waiting.take();
+        // While they are under way another one comes to wait.
+        waiting.keep_change(change("alice", Some("user"), None, 2));
+        let expected = PermissionsAsk {
+            late: true,
+            rights: NewRights {
+                permissions: change("alice", None, Some("none"), 1).rights.permissions,
+                ..change("alice", Some("user"), None, 2).rights
+            },
+            ..change("alice", None, None, 2)
+        };
+        assert_eq!(waiting.change_of("alice").as_ref(), Some(&expected));
+        for pending in taken {
+            let Pending::Permissions(change) = pending else {
+                panic!("{pending:?}")
+            };
+            waiting.keep_change(change.clone());
+            waiting.change_answered(&change);
+            waiting.answered(None);
+        }
+        assert_eq!((waiting.queue.len(), waiting.changing.len()), (2, 0));
+        assert_eq!(waiting.change_of("alice"), Some(expected));
+        assert_eq!(waiting.change_of("carol"), None);
     }
 
     #[test]

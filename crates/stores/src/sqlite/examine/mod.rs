@@ -42,7 +42,8 @@ pub struct Examination {
     /// Tables (`keyturn_sessions`), columns (`keyturn_sessions.sid`) and indexes that a file of the known version has and this one
     /// lacks. Empty for a file of another version.
     pub missing: Vec<String>,
-    /// What SQLite's check of the whole file found, in its words, at most 20 lines. Empty: nothing.
+    /// What SQLite's check of the whole file found, in its words, at most 20 lines, and whether the file was cut short within a
+    /// page, which that check cannot always see. Empty: nothing.
     pub damage: Vec<String>,
     /// What the tables hold; `None` if their version is not the known one.
     pub contents: Option<std::result::Result<Contents, StoreError>>,
@@ -106,15 +107,16 @@ fn look(path: &Path, way: &Way, now: UnixMs, masters: Option<&MasterKeys>) -> Re
     let number = |name| db.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     let version = schema::version(&db)?;
     let is_known = version == Some(schema::CURRENT);
+    let page_bytes = number("page_size")?;
     Ok(Examination {
-        page_bytes: number("page_size")?,
+        page_bytes,
         pages: number("page_count")?,
         free_pages: number("freelist_count")?,
         write_ahead: way.is_write_ahead(path, &db)?,
         version,
         known_version: schema::CURRENT,
         missing: if is_known { schema::missing(&db)? } else { Vec::new() },
-        damage: damage(&db),
+        damage: damage(&db).into_iter().chain(cut_short(path, page_bytes)).collect(),
         contents: is_known
             .then(|| contents::read(&db, now, masters).map_err(|error| connection::failure(path, &error))),
     })
@@ -139,6 +141,13 @@ fn damage(db: &Connection) -> Vec<String> {
     lines.retain(|line| line != "ok");
     lines.truncate(MOST_DAMAGE);
     lines
+}
+
+/// SQLite reads zeros where a page ends early, which is no contradiction in a column that no index holds.
+fn cut_short(path: &Path, page_bytes: u32) -> Option<String> {
+    let bytes = path.metadata().ok()?.len();
+    let rest = bytes.checked_rem(page_bytes.into())?;
+    (rest > 0).then(|| "the file ends within a page".to_owned())
 }
 
 /// What SQLite says when the files it needs come and go; of a file that this user may not read as well.

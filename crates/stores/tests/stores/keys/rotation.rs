@@ -7,8 +7,10 @@ use std::{
 };
 
 use keyturn_core::{
+    crypto::Algorithm,
     error::Code,
-    keys::KeyDocument,
+    keys::{Key, KeyDocument, KeySet, LiveKeys},
+    random::SystemRandom,
     session::{Manager, RefreshRequest},
     store::{Purpose, Store},
 };
@@ -225,4 +227,23 @@ fn a_store_that_lost_its_keys_gets_them_back_from_whoever_has_them() {
     let other = open(Arc::clone(&store), None).unwrap();
     assert_eq!(signing(&other), kid);
     assert!(stored(store.as_ref(), Purpose::Signing).version > lost.version);
+}
+
+#[test]
+fn superseded_secrets_go_also_where_the_application_brings_its_own_keys() {
+    let key = Key::generate(Algorithm::Hs256, Some("own"), &SystemRandom::new()).unwrap();
+    let keys: Arc<LiveKeys> = Arc::new(KeySet::new([key]).unwrap().into());
+    let manager = open(Arc::new(MemoryStore::new()), Some(keys)).unwrap();
+    let issued = start(&manager, at(0));
+    let csrf = manager.csrf().unwrap().token(&issued.record.sid, at(0));
+    settle(|answer| manager.rotate_secrets(at(1), answer)).unwrap();
+    let is_known = |now: u64| {
+        maintain(&manager, at(now));
+        (
+            manager.session_of(&issued.refresh_token, at(now)).is_ok(),
+            manager.csrf().unwrap().matches(&issued.record.sid, &csrf),
+        )
+    };
+    assert_eq!(is_known(1 + 60 + 24 * HOUR - 1), (true, true));
+    assert_eq!(is_known(1 + 60 + 24 * HOUR), (false, false));
 }
