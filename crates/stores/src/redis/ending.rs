@@ -78,7 +78,7 @@ async fn end_records(
     let mut seen = HashSet::new();
     while !records.is_empty() {
         let live = records.iter().filter(|record| record.ended.is_none());
-        let news: Vec<_> = live.map(|record| Revocation::session(record.sid, ask.now)).collect();
+        let news: Vec<_> = live.map(|record| record.revocation_at(ask.now)).collect();
         revocations::store(step, &news).await?;
         let sids: Vec<_> = records.iter().map(|record| record.sid).collect();
         seen.extend(sids.iter().copied());

@@ -213,7 +213,7 @@ impl Manager {
                     // It has been ended, by the first try perhaps; or the store has lost it, and others have yet to hear of its end.
                     (Err(failure), Which::Session { sid, .. }) if failure.error.code() == Code::SessionUnknown => {
                         let told = move |stored: Result<(), Failure>| tell(stored.is_ok().then_some(None));
-                        manager.revoke_unchecked(Revocation::session(sid, asked), Box::new(told));
+                        manager.revoke_unchecked(manager.end_of_unknown(sid, asked), Box::new(told));
                     }
                     _ => tell(None),
                 };
