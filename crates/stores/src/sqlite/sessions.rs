@@ -156,21 +156,26 @@ fn end_each(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     Ok(answer)
 }
 
-/// Ends all that a cut-off reaches in one statement, with one revocation.
+/// Ends all that a cut-off reaches in one statement, with one revocation; further ones are of sessions that it must not follow.
 fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let (condition, values) = reached(which);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
     let mut answer = EndAnswer::default();
     let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
+    let mut ahead = Vec::new();
     let mut statement = db.prepare_cached(&format!(
-        "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
+        "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition} AND ended_at IS NULL"
     ))?;
     let mut rows = statement.query(values.as_slice())?;
     while let Some(row) = rows.next()? {
         let sid = SessionId::from_bytes(row.get(0)?);
         let absolute_end = from_ms(row.get(1)?);
-        latest_end = latest_end.max(absolute_end);
-        latest_start = latest_start.max(sid.time());
+        if ask.may_follow(sid.time()) {
+            latest_end = latest_end.max(absolute_end);
+            latest_start = latest_start.max(sid.time());
+        } else {
+            ahead.push(sid);
+        }
         if ask.now < absolute_end {
             answer.ended.push(sid);
         }
@@ -193,6 +198,13 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
         revocations::insert(db, &revocation)?;
         answer.revocations.push(revocation);
     }
+    for sid in ahead {
+        if let Some(revocation) = load(db, &sid)?.and_then(|record| record.revocation()) {
+            revocations::insert(db, &revocation)?;
+            answer.revocations.push(revocation);
+        }
+    }
+    end_successors(db, ask, which, &mut answer)?;
     Ok(answer)
 }
 

@@ -536,3 +536,38 @@ fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
         assert_eq!(end(store, Which::Everything { before: None }, 2).ended.len(), 1);
     });
 }
+
+#[test]
+fn a_session_from_a_clock_far_ahead_dies_by_name_and_drags_no_cut_off_along() {
+    const DAY: u64 = 86_400;
+    on_each(|store| {
+        let (ahead, _) = created(store, "alice", 30 * DAY);
+        let (slightly, _) = created(store, "alice", 60);
+        let subject = Which::Subject {
+            subject: "alice".into(),
+            before: None,
+            except: None,
+        };
+        for (which, others) in [(subject, 2), (Which::Everything { before: None }, 1)] {
+            let answer = end(store, which, 1);
+            assert_eq!(answer.ended.len(), others);
+            let before = match &answer.revocations[0].target {
+                Target::Everything { before } | Target::Subject { before, .. } => *before,
+                target => panic!("{target:?}"),
+            };
+            assert!(before < at(62), "who signs in now is not made to wait");
+            assert!(before >= slightly.sid.time() || others == 1);
+            let named = answer.revocations.last().unwrap();
+            assert!(matches!(named.target, Target::Session { .. }));
+            assert!(
+                named.expires_at > at(31 * DAY),
+                "its tokens say that they were made in a month"
+            );
+            let stored = wait(|done| store.revocations(at(30 * DAY), done)).unwrap();
+            assert!(stored.contains(named));
+            created(store, "bob", 30 * DAY);
+        }
+        let left = wait(|done| store.list("alice".into(), at(1), done)).unwrap();
+        assert_eq!(left, [], "{:?}", ahead.sid);
+    });
+}
