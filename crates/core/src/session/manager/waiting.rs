@@ -33,7 +33,7 @@ pub(super) enum Pending {
 }
 
 /// All of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Waiting {
     queue: Vec<Pending>,
     /// The sessions in it. Whoever signs out again and again while the store is away must not push out others.
@@ -42,7 +42,12 @@ pub(super) struct Waiting {
     under_way: usize,
     dropped: u64,
     stored: Vec<StoredLate>,
+    /// What is done as soon as nothing is under way.
+    settled: Vec<Settled>,
 }
+
+/// Is called once nothing is under way.
+type Settled = Box<dyn FnOnce() + Send>;
 
 /// What is to be stored of a session.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -154,12 +159,17 @@ impl Waiting {
         taken
     }
 
-    fn answered(&mut self, stored: Option<StoredLate>) {
+    /// Gives what is to be done now.
+    fn answered(&mut self, stored: Option<StoredLate>) -> Vec<Settled> {
         self.under_way = self.under_way.saturating_sub(1);
         // Whoever never asks what was stored late misses what comes after that.
         if self.stored.len() < MAX_WAITING {
             self.stored.extend(stored);
         }
+        if self.under_way > 0 {
+            return Vec::new();
+        }
+        mem::take(&mut self.settled)
     }
 }
 
@@ -188,6 +198,22 @@ impl Shared {
         mem::take(&mut self.waiting().stored)
     }
 
+    /// Calls `settled` once the store is not being asked for any of it: some of it takes several steps.
+    pub(super) fn once_settled(&self, settled: Box<dyn FnOnce() + Send>) {
+        let mut waiting = self.waiting();
+        if waiting.under_way > 0 {
+            waiting.settled.push(settled);
+            return;
+        }
+        drop(waiting);
+        settled();
+    }
+
+    fn answered(&self, stored: Option<StoredLate>) {
+        let settled = self.waiting().answered(stored);
+        settled.into_iter().for_each(|settled| settled());
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,7 +230,7 @@ impl Manager {
                     subject: subject.or(told.subject),
                     ..told
                 });
-                shared.waiting().answered(told);
+                shared.answered(told);
             };
             if let Pending::End(ask) = pending {
                 let (manager, which, asked) = (Arc::clone(self), ask.which.clone(), ask.now);
