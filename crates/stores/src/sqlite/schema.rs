@@ -90,6 +90,10 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE keyturn_keys;
     PRAGMA secure_delete = OFF;
 ",
+    // What has taken the place of a session that was renewed.
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN successor BLOB;
+",
 ];
 
 /// Whether what another process wrote can still be understood: `None` if so. A newer keyturn may have changed the file while

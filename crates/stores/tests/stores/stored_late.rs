@@ -147,3 +147,52 @@ fn a_key_is_revoked_here_and_later_there_whatever_the_trouble_of_the_store_is() 
     assert_eq!(unknown.error.code(), Code::OptionInvalid);
     assert_eq!(manager.shared().unstored().waiting, 0, "a mistake is not tried again");
 }
+
+#[test]
+fn a_cut_off_that_is_stored_late_ends_what_another_process_renewed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyturn.db");
+    let whiches = [
+        Which::Subject {
+            subject: "alice".into(),
+            before: None,
+            except: None,
+        },
+        Which::Everything { before: None },
+    ];
+    for (round, which) in (0..).zip(whiches) {
+        let now = |second: u64| at(1000 * round + second);
+        let ((here, store), (there, _)) = (on_file(&path), on_file(&path));
+        let start = |now: UnixMs| settle(|answer| there.start(&sign_in("alice"), now, answer)).unwrap();
+        let renew = |old: &Issued, now: UnixMs| {
+            let renewal = Renewal {
+                token: &old.refresh_token,
+                ..Renewal::default()
+            };
+            settle(|answer| there.renew(&renewal, now, answer)).unwrap().issued
+        };
+        let before = renew(&start(now(0)), now(1));
+        let old = start(now(0));
+        store.fail_next(Fault::Before);
+        let ask = EndAsk::new(which, EndReason::Revoked, now(2));
+        settle(|answer| here.end(ask, answer)).unwrap_err();
+        let twice = renew(&renew(&old, now(3)), now(4));
+        let since = start(now(5));
+        settle(|answer| here.maintain(now(6), Forget::HerePast, answer)).unwrap();
+        // Behind whatever the upkeep has asked for.
+        wait(|done| store.touch(Vec::new(), done)).unwrap();
+        assert_eq!(here.shared().unstored().waiting, 0);
+        let refresh = |issued: &Issued| {
+            let request = RefreshRequest::new(&issued.refresh_token);
+            settle(|answer| there.refresh(&request, now(7), answer)).map(drop)
+        };
+        for dead in [&before, &twice] {
+            assert_eq!(refresh(dead).unwrap_err().error.code(), Code::SessionRevoked);
+        }
+        assert!(refresh(&since).is_ok(), "who has signed in since goes on");
+        assert!(
+            here.shared().index.has_session(&twice.record.sid),
+            "its access tokens are dead as well"
+        );
+    }
+}
