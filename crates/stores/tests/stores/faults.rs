@@ -110,7 +110,9 @@ impl FaultyStore {
     /// Lets those go on, and all that come after them.
     pub(crate) fn release(&self) {
         let held = self.held.lock().unwrap().take();
-        held.into_iter().flatten().for_each(|step| step());
+        for step in held.into_iter().flatten() {
+            step();
+        }
     }
 
     /// From now on a close reaches the store.

@@ -211,7 +211,9 @@ impl Shared {
 
     fn answered(&self, stored: Option<StoredLate>) {
         let settled = self.waiting().answered(stored);
-        settled.into_iter().for_each(|settled| settled());
+        for settled in settled {
+            settled();
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
