@@ -53,7 +53,7 @@ describe('clock watch', () => {
       native.state = state;
       await clock.compare();
     }
-    const told = warnings.mock.calls.map(({ arguments: [message] }) => String(message).includes('no refresh works'));
+    const told = warnings.mock.calls.map(({ arguments: [message] }) => String(message).includes('no sign-in and no refresh works'));
     assert.deepEqual(told, [false, true, true]);
   });
 });

@@ -145,22 +145,54 @@ describe('maintenance', () => {
     assert.ok(native.stepped < 100, 'a stop ends the round');
   });
 
-  it('forgets nothing in a turn in which the clock was set, forward or back', async (t) => {
+  it('forgets nothing until a clock that was set, forward or back, has been left alone for half an hour', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
     let steady = 0;
     t.mock.method(performance, 'now', () => steady);
     const native = new FakeNative();
     const running = maintenance(native, 3_600_000);
     running.start();
-    // The wall clock goes on by five seconds each turn; what jumps is how far it is from the steady one.
-    for (const moved of [0, -7_200_000, 0, 7_200_000, 0]) {
-      steady += 5000 + moved;
-      t.mock.timers.tick(5000);
-      native.settle?.();
-      await new Promise((resolve) => setImmediate(resolve));
+    /** Turns of the wall clock, which goes on by five seconds each; what jumps is how far it is from the steady one. */
+    const forgets = async (turns: number, moved = 0) => {
+      const before = native.calls.length;
+      steady -= moved;
+      for (let turn = 0; turn < turns; turn += 1) {
+        steady += 5000;
+        t.mock.timers.tick(5000);
+        await new Promise((resolve) => setImmediate(resolve));
+        native.settle?.();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const kinds = new Set(native.calls.slice(before).map(({ forget }) => forget !== 0));
+      assert.equal(native.calls.length, before + turns);
+      return [...kinds];
+    };
+    const halfAnHour = 360;
+    assert.deepEqual(await forgets(1), [true]);
+    for (const moved of [3_600_000, -3_600_000]) {
+      assert.deepEqual(await forgets(halfAnHour, moved), [false], 'the first turn is the one that notices');
+      assert.deepEqual(await forgets(1), [true]);
     }
+    assert.deepEqual(await forgets(10, 3_600_000), [false]);
+    assert.deepEqual(await forgets(halfAnHour, -3_600_000), [false], 'set right, and the count begins anew');
+    assert.deepEqual(await forgets(1), [true]);
     await running.stop();
-    assert.deepEqual(native.calls.map(({ forget }) => forget === 0), [false, true, false, true, false]);
+  });
+
+  it('asks the store for the time before it stores anything in a turn in which the clock was set', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_800_000_000_000 });
+    let steady = 0;
+    t.mock.method(performance, 'now', () => steady);
+    const native = new FakeNative();
+    const running = maintenance(native, 3_600_000);
+    running.start();
+    steady -= 3_600_000;
+    t.mock.timers.tick(5000);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([native.comparisons, native.calls.length], [1, 1]);
+    native.settle?.();
+    await running.stop();
+    assert.equal(native.comparisons, 2);
   });
 
   it('waits for a batch under way before it begins another, and purges once a minute', async (t) => {

@@ -2,7 +2,7 @@ import type { NativeSessions } from '../native.js';
 
 /**
  * Compares this host's clock with the store's, where the store has one, and tells the operator when they part: from a second on
- * it warns; from 30 seconds on, no refresh is judged and nothing is forgotten here until the clock is right.
+ * it warns; from 30 seconds on, no session starts, no refresh is judged and nothing is forgotten here until the clock is right.
  */
 export class ClockWatch {
   readonly #native: NativeSessions;
@@ -28,7 +28,7 @@ export class ClockWatch {
 }
 
 function warn(offBy: number, state: string): void {
-  const consequence = state === 'wrong' ? '; until it is set, no refresh works here and nothing expired is deleted' : '';
+  const consequence = state === 'wrong' ? '; until it is set, no sign-in and no refresh works here and nothing expired is deleted' : '';
   process.emitWarning(`this host's clock is ${String(offBy)} ms off the store's${consequence}`, {
     type: 'KeyturnWarning',
     code: 'KEYTURN_CLOCK_OFF',

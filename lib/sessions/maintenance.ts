@@ -11,6 +11,9 @@ const SWEEP_EVERY_MS = 15_000;
 /** A wall clock that has moved this much against the steady one since the last turn was set, and may be set again. */
 const CLOCK_SET_MS = 30_000;
 
+/** For how long of the steady clock one that was set is then left alone before it is believed. */
+const CLOCK_SETTLES_MS = 1_800_000;
+
 /** What a turn may forget; the numbers are the addon's. */
 const FORGET = { nothing: 0, here: 1, everywhere: 2 } as const;
 
@@ -33,6 +36,7 @@ export class Maintenance {
   #dropped = 0;
   #isDropping = false;
   #clockOffset = Date.now() - performance.now();
+  #clockSetAt: number | undefined;
 
   /** @param done is called after each turn. */
   constructor(handle: NativeSessions, idleMs: number, clock: ClockWatch, done: () => void = () => undefined) {
@@ -63,6 +67,8 @@ export class Maintenance {
   /** A failed batch stays noted and goes with the next one, so there is nothing to report here. */
   async #run(): Promise<void> {
     const now = Date.now();
+    // What the turn stores depends on whose clock is right.
+    if (this.#wasClockSet(now)) await this.#clock.compare();
     const forget = this.#forget(now);
     await this.#native.maintain(forget, now);
     if (forget !== FORGET.nothing) await this.#sweep(now);
@@ -80,12 +86,19 @@ export class Maintenance {
     while (!this.#isStopped && !this.#native.expire(now)) await setImmediate();
   }
 
-  /** What is forgotten is gone, so a turn in which the clock was set forgets nothing. */
-  #forget(now: number): number {
-    const offset = now - performance.now();
+  #wasClockSet(now: number): boolean {
+    const steady = performance.now();
+    const offset = now - steady;
     const wasSet = !(Math.abs(offset - this.#clockOffset) < CLOCK_SET_MS);
     this.#clockOffset = offset;
-    if (wasSet) return FORGET.nothing;
+    if (wasSet) this.#clockSetAt = steady;
+    return wasSet;
+  }
+
+  /** What is forgotten is gone, so nothing is for a while after the clock was set: it may have been wrong, and be set back. */
+  #forget(now: number): number {
+    if (this.#clockSetAt !== undefined && performance.now() - this.#clockSetAt < CLOCK_SETTLES_MS) return FORGET.nothing;
+    this.#clockSetAt = undefined;
     if (Math.abs(now - this.#purgedAt) < PURGE_EVERY_MS) return FORGET.here;
     this.#purgedAt = now;
     return FORGET.everywhere;

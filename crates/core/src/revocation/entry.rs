@@ -78,6 +78,15 @@ impl Revocation {
         }
     }
 
+    /// The same for at least as long as its refresh token would be good: a store may lose an end that it has acknowledged.
+    #[must_use]
+    pub fn at_least_until(self, last_use: UnixMs) -> Self {
+        Self {
+            expires_at: self.expires_at.max(last_use.plus(MAX_TOLERANCE)),
+            ..self
+        }
+    }
+
     /// Everything that a key signed, for ever: nothing says that it will not sign again.
     pub fn key(kid: String) -> Self {
         Self {

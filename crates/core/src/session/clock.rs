@@ -7,7 +7,7 @@ use crate::time::{Span, UnixMs};
 /// A host that is further off should be looked at.
 const NOTICEABLE: Span = Span::from_secs(1);
 
-/// A host that is further off judges no refresh and forgets nothing.
+/// A host that is further off starts no session, judges no refresh and forgets nothing.
 const INTOLERABLE: Span = Span::from_secs(30);
 
 /// What is to be thought of this host's clock.
@@ -37,6 +37,8 @@ impl ClockState {
 pub struct ClockWatch {
     /// By how many milliseconds this host is off at least. Relaxed everywhere: nothing else depends on it.
     off: AtomicU64,
+    /// By how many it is ahead at least; 0 where it is behind. Relaxed as well.
+    ahead: AtomicU64,
 }
 
 impl ClockWatch {
@@ -44,13 +46,16 @@ impl ClockWatch {
     /// the way there and back can explain is no difference.
     pub fn compare(&self, store: UnixMs, asked: UnixMs, answered: UnixMs) -> Span {
         let (earliest, latest) = (asked.min(answered), asked.max(answered));
-        let off = if store < earliest {
-            earliest.since(store)
-        } else {
-            store.since(latest)
-        };
+        let ahead = earliest.since(store);
+        let off = if store < earliest { ahead } else { store.since(latest) };
         self.off.store(off.as_millis(), Ordering::Relaxed);
+        self.ahead.store(ahead.as_millis(), Ordering::Relaxed);
         off
+    }
+
+    /// The latest that it can be by the store's clock while this host's says `now`, as far as the last comparison tells.
+    pub fn latest(&self, now: UnixMs) -> UnixMs {
+        now.minus(Span::from_millis(self.ahead.load(Ordering::Relaxed)))
     }
 
     /// What the last comparison comes to; right before the first one.
@@ -88,6 +93,12 @@ mod tests {
             assert_eq!(watch.state(), ClockState::Right);
             assert_eq!(watch.compare(store, asked, answered), Span::from_millis(off));
             assert_eq!(watch.state(), state);
+            let latest = if store < asked.min(answered) {
+                at(60_000).minus(Span::from_millis(off))
+            } else {
+                at(60_000)
+            };
+            assert_eq!(watch.latest(at(60_000)), latest, "only what is ahead is taken back");
         }
     }
 }

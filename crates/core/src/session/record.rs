@@ -160,7 +160,15 @@ impl Record {
 
     /// The revocation that kills every token with its `sid`; `None` while it has not ended.
     pub fn revocation(&self) -> Option<Revocation> {
-        self.ended.map(|ended| Revocation::session(self.sid, ended.at))
+        self.ended.map(|ended| self.revocation_at(ended.at))
+    }
+
+    /// The revocation that belongs to an end at that time. It outlasts the session as that would have been without the end,
+    /// which a store may lose in a fail-over while others still know what is revoked, and tokens that a clock far ahead made.
+    pub fn revocation_at(&self, ended: UnixMs) -> Revocation {
+        let ended = ended.max(self.latest());
+        let last_use = ended.plus(self.idle).min(self.absolute_end);
+        Revocation::session(self.sid, ended).at_least_until(last_use)
     }
 
     /// Takes note of activity; an earlier time changes nothing.
@@ -244,6 +252,35 @@ pub(crate) mod tests {
         record.end(START, EndReason::Reuse);
         record.end(START, EndReason::Logout);
         assert_eq!(record.ended.map(|ended| ended.reason), Some(EndReason::Reuse));
+    }
+
+    #[test]
+    fn an_end_is_known_for_as_long_as_the_session_would_have_lasted_without_it() {
+        const DAY: Span = Span::from_secs(86_400);
+        const MINUTE: Span = Span::from_secs(60);
+        let ended = |idle: u64, absolute: u64| {
+            let mut record = Record {
+                idle: Span::from_secs(idle * 86_400),
+                absolute_end: START.plus(Span::from_secs(absolute * 86_400)),
+                ..record()
+            };
+            record.end(START.plus(DAY), EndReason::Logout);
+            record.revocation().map(|revocation| revocation.expires_at)
+        };
+        let after = |days: u64| Some(START.plus(Span::from_secs(days * 86_400)).plus(MINUTE));
+        assert_eq!(ended(7, 30), after(8), "after its end it could have rested for a week");
+        assert_eq!(ended(7, 5), after(5), "and no longer than to its absolute end");
+        assert_eq!(ended(1, 30), after(2), "an access token may live for a day");
+        assert_eq!(ended(0, 30), after(2));
+        let mut ahead = record();
+        ahead.rotated_at = START.plus(DAY);
+        ahead.end(START, EndReason::Logout);
+        let expires_at = ahead.revocation().map(|revocation| revocation.expires_at);
+        assert_eq!(
+            expires_at,
+            after(2),
+            "its tokens are good for a day from when they say that they were made"
+        );
     }
 
     #[test]

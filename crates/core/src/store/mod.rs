@@ -12,7 +12,7 @@ use std::fmt;
 use crate::{
     account::Account,
     error::{Code, Error},
-    revocation::{Revocation, Target},
+    revocation::{MAX_TOLERANCE, Revocation, Target},
     session::{EndReason, PermissionsAsk, Record, RenewAsk, Renewed, SessionId, SessionLimit, rotation},
     time::{Span, UnixMs},
 };
@@ -232,6 +232,12 @@ impl EndAsk {
     pub const fn latest_now(&self) -> UnixMs {
         self.now.plus(self.skew)
     }
+
+    /// Whether a cut-off of all there is may be moved behind a session that started then. Nobody starts one later whose clock is
+    /// right, and moved behind that one it would reach for as long whatever starts from now on: that one is ended by name.
+    pub fn may_follow(&self, started: UnixMs) -> bool {
+        started <= self.latest_now().plus(MAX_TOLERANCE)
+    }
 }
 
 /// A selection of sessions.
@@ -266,7 +272,7 @@ pub enum Which {
 
 impl Which {
     /// The cut-off that is stored with it; `None` where the end of each session is stored instead. `latest` is the later of
-    /// [`EndAsk::latest_now`] and the latest start of any selected session.
+    /// [`EndAsk::latest_now`] and the latest start of any selected session that it [may follow](EndAsk::may_follow).
     pub fn cut_off(&self, latest: UnixMs) -> Option<Target> {
         match self {
             Self::Everything { before } => Some(Target::Everything {

@@ -285,24 +285,28 @@ impl State {
         let Ok(Some(which)) = resolved else {
             return answer;
         };
+        let mut named = Vec::new();
         for sid in self.selected(&which) {
             let Some(record) = self.sessions.get_mut(&sid) else {
                 continue;
             };
-            latest_end = latest_end.max(record.absolute_end);
-            latest_start = latest_start.max(sid.time());
+            let is_cut_off = which.is_cut_off() && ask.may_follow(sid.time());
+            if is_cut_off {
+                latest_end = latest_end.max(record.absolute_end);
+                latest_start = latest_start.max(sid.time());
+            }
             answer.subject = Some(record.subject.clone());
             if record.is_open(ask.now) {
                 answer.ended.push(sid);
             }
             let was_ended = record.ended.is_some();
             record.end(ask.now, ask.reason);
-            if !which.is_cut_off() {
+            if !is_cut_off {
                 let revocation = record.revocation();
                 if !was_ended {
                     self.revocations.extend(revocation.clone());
                 }
-                answer.revocations.extend(revocation);
+                named.extend(revocation);
             }
         }
         if let Some(target) = which.cut_off(latest_start) {
@@ -310,6 +314,7 @@ impl State {
             self.revocations.push(revocation.clone());
             answer.revocations.push(revocation);
         }
+        answer.revocations.extend(named);
         answer
     }
 

@@ -78,7 +78,7 @@ async fn end_records(
     let mut seen = HashSet::new();
     while !records.is_empty() {
         let live = records.iter().filter(|record| record.ended.is_none());
-        let news: Vec<_> = live.map(|record| Revocation::session(record.sid, ask.now)).collect();
+        let news: Vec<_> = live.map(|record| record.revocation_at(ask.now)).collect();
         revocations::store(step, &news).await?;
         let sids: Vec<_> = records.iter().map(|record| record.sid).collect();
         seen.extend(sids.iter().copied());
@@ -97,7 +97,8 @@ async fn end_records(
     Ok(())
 }
 
-/// Ends all that a cut-off reaches, with one revocation. Once that is stored the sessions are dead, whatever happens.
+/// Ends all that a cut-off reaches, with one revocation, and one for each session that it must not follow. Once they are stored
+/// the sessions are dead, whatever happens.
 async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, StoreError> {
     let mut answer = EndAnswer::default();
     let entries = match which {
@@ -108,19 +109,29 @@ async fn cut_off(step: &Step, ask: &EndAsk, which: &Which) -> Result<EndAnswer, 
         _ => of_everybody(step).await?,
     };
     let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
-    let mut sids = Vec::new();
+    let (mut sids, mut ahead) = (Vec::new(), Vec::new());
     for (sid, absolute_end) in entries {
-        if which.reaches(sid.time()) {
+        if !which.reaches(sid.time()) {
+            continue;
+        }
+        if ask.may_follow(sid.time()) {
             latest_end = latest_end.max(absolute_end);
             latest_start = latest_start.max(sid.time());
-            sids.push(sid);
+        } else {
+            ahead.push(sid);
         }
+        sids.push(sid);
     }
-    if let Some(target) = which.cut_off(latest_start) {
-        let revocation = Revocation::cut_off(target, ask.now, latest_end);
-        revocations::store(step, std::slice::from_ref(&revocation)).await?;
-        answer.revocations.push(revocation);
-    }
+    let target = which.cut_off(latest_start);
+    answer
+        .revocations
+        .extend(target.map(|target| Revocation::cut_off(target, ask.now, latest_end)));
+    let named = load_all(step, ahead).await?;
+    let live = named.iter().filter(|record| record.ended.is_none());
+    answer
+        .revocations
+        .extend(live.map(|record| record.revocation_at(ask.now)));
+    revocations::store(step, &answer.revocations).await?;
     let mut successors = Vec::new();
     for ended in end_all(step, ask, sids, None).await? {
         successors.extend(ended.successor_reached(ask, which));

@@ -5,9 +5,8 @@
 
 use keyturn_core::{
     error::{Code, Error},
-    revocation::Revocation,
     session::{
-        EndReason, Record, SessionId,
+        EndReason, Record,
         rotation::{self, Heal, Intent, Mismatch, Outcome, Verdict, end_error},
     },
     store::{Refreshed, StoreError},
@@ -58,7 +57,7 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
         "clock" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"))),
         "overtaken" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "overtaken"))),
         "ended" => refused(&judged),
-        "end" => return end_judged(step, sid, rest).await.map(Some),
+        "end" => return end_judged(step, &judged, rest).await.map(Some),
         _ => Err(damaged("a verdict")),
     }?;
     Ok(Some(Refreshed {
@@ -115,7 +114,7 @@ fn judgement(step: &Step, ask: &rotation::Ask) -> Call {
 /// revoked; whoever ended it first has given the reason.
 async fn end_judged(
     step: &Step,
-    sid: SessionId,
+    judged: &Record,
     mut rest: impl Iterator<Item = Value>,
 ) -> Result<Refreshed, StoreError> {
     let reason = EndReason::from_text(&text(rest.next())?).ok_or_else(|| damaged("a reason"))?;
@@ -124,7 +123,7 @@ async fn end_judged(
         .map(UnixMs::new)
         .map_err(|_| damaged("a time"))?;
     let activity = text(rest.next())?;
-    revocations::store(step, &[Revocation::session(sid, at)]).await?;
+    revocations::store(step, &[judged.revocation_at(at)]).await?;
     let ending = Ending {
         at,
         reason,
@@ -133,7 +132,7 @@ async fn end_judged(
         unless_changed: None,
         successor: None,
     };
-    let Some(ended) = end_one(step, &sid, &ending).await? else {
+    let Some(ended) = end_one(step, &judged.sid, &ending).await? else {
         return Err(StoreError::new(
             Code::StoreUnavailable,
             "the session went while it was ended",

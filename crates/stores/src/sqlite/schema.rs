@@ -90,9 +90,14 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE keyturn_keys;
     PRAGMA secure_delete = OFF;
 ",
+    // When the roles and when the permissions were set.
     "
     ALTER TABLE keyturn_sessions ADD COLUMN roles_at INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE keyturn_sessions ADD COLUMN permissions_at INTEGER NOT NULL DEFAULT 0;
+",
+    // What has taken the place of a session that was renewed.
+    "
+    ALTER TABLE keyturn_sessions ADD COLUMN successor BLOB;
 ",
 ];
 

@@ -109,6 +109,8 @@ pub(super) fn renew(db: &Connection, ask: &RenewAsk) -> Result<Option<Refreshed>
     }
     if let Ok(renewed) = &renewed {
         insert(db, &renewed.record)?;
+        db.prepare_cached("UPDATE keyturn_sessions SET successor = ?2 WHERE sid = ?1")?
+            .execute([before.sid.as_bytes(), renewed.record.sid.as_bytes()])?;
     }
     let revocation = record.revocation();
     if let (None, Some(revocation)) = (before.ended, &revocation) {
@@ -160,21 +162,26 @@ fn end_each(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     Ok(answer)
 }
 
-/// Ends all that a cut-off reaches in one statement, with one revocation.
+/// Ends all that a cut-off reaches in one statement, with one revocation; further ones are of sessions that it must not follow.
 fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     let (condition, values) = reached(which);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
     let mut answer = EndAnswer::default();
     let (mut latest_end, mut latest_start) = (ask.now.plus(ask.longest), ask.latest_now());
+    let mut ahead = Vec::new();
     let mut statement = db.prepare_cached(&format!(
-        "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition}"
+        "SELECT sid, absolute_end FROM keyturn_sessions WHERE {condition} AND ended_at IS NULL"
     ))?;
     let mut rows = statement.query(values.as_slice())?;
     while let Some(row) = rows.next()? {
         let sid = SessionId::from_bytes(row.get(0)?);
         let absolute_end = from_ms(row.get(1)?);
-        latest_end = latest_end.max(absolute_end);
-        latest_start = latest_start.max(sid.time());
+        if ask.may_follow(sid.time()) {
+            latest_end = latest_end.max(absolute_end);
+            latest_start = latest_start.max(sid.time());
+        } else {
+            ahead.push(sid);
+        }
         if ask.now < absolute_end {
             answer.ended.push(sid);
         }
@@ -186,7 +193,7 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
     set.push(&reason);
     let (at, reason) = (set.len() - 1, set.len());
     db.prepare_cached(&format!(
-        "UPDATE keyturn_sessions SET ended_at = ?{at}, ended_reason = ?{reason} WHERE {condition}"
+        "UPDATE keyturn_sessions SET ended_at = ?{at}, ended_reason = ?{reason} WHERE {condition} AND ended_at IS NULL"
     ))?
     .execute(set.as_slice())?;
     if let Which::Subject { subject, .. } = which {
@@ -197,7 +204,52 @@ fn cut_off(db: &Connection, ask: &EndAsk, which: &Which) -> Result<EndAnswer> {
         revocations::insert(db, &revocation)?;
         answer.revocations.push(revocation);
     }
+    for sid in ahead {
+        if let Some(revocation) = load(db, &sid)?.and_then(|record| record.revocation()) {
+            revocations::insert(db, &revocation)?;
+            answer.revocations.push(revocation);
+        }
+    }
+    end_successors(db, ask, which, &mut answer)?;
     Ok(answer)
+}
+
+/// Ends what took the place of sessions that the cut-off would have reached, had it been stored when it was asked for: another
+/// process renewed them since, and the successors may have started behind it.
+fn end_successors(db: &Connection, ask: &EndAsk, which: &Which, answer: &mut EndAnswer) -> Result<()> {
+    let (condition, mut values) = reached(which);
+    values.push(to_ms(ask.now).into());
+    let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
+    let late = values.len();
+    let mut successors: Vec<SessionId> = db
+        .prepare_cached(&format!(
+            "SELECT successor FROM keyturn_sessions
+             WHERE {condition} AND ended_at >= ?{late} AND ended_reason = 'renewed' AND successor IS NOT NULL"
+        ))?
+        .query_map(values.as_slice(), |row| row.get(0).map(SessionId::from_bytes))?
+        .collect::<Result<_>>()?;
+    while let Some(sid) = successors.pop() {
+        let Some(mut record) = load(db, &sid)? else {
+            continue;
+        };
+        if record.ended.is_some() {
+            let next: Option<[u8; 16]> = db
+                .prepare_cached("SELECT successor FROM keyturn_sessions WHERE sid = ?1")?
+                .query_row([sid.as_bytes()], |row| row.get(0))?;
+            successors.extend(next.map(SessionId::from_bytes));
+            continue;
+        }
+        if record.is_open(ask.now) {
+            answer.ended.push(sid);
+        }
+        record.end(ask.now, ask.reason);
+        update(db, &record)?;
+        if let Some(revocation) = record.revocation() {
+            revocations::insert(db, &revocation)?;
+            answer.revocations.push(revocation);
+        }
+    }
+    Ok(())
 }
 
 /// Moves activity forward; sessions that have ended stay as they are.
@@ -258,22 +310,22 @@ fn select(db: &Connection, which: &Which) -> Result<Vec<Record>> {
         _ => {
             let (condition, values) = reached(which);
             let values: Vec<&dyn ToSql> = values.iter().map(|value| -> &dyn ToSql { value }).collect();
-            query(db, condition, &values)
+            query(db, &format!("{condition} AND ended_at IS NULL"), &values)
         }
     }
 }
 
-/// The sessions up to a moment that have not ended, as a condition and its values.
+/// The sessions up to a moment, as a condition and its values.
 fn reached(which: &Which) -> (&'static str, Vec<Value>) {
     let latest = |before: &Option<UnixMs>| Value::from(to_ms(before.unwrap_or(UnixMs::MAX)));
     match which {
-        Which::Everything { before } => ("started_at <= ?1 AND ended_at IS NULL", vec![latest(before)]),
+        Which::Everything { before } => ("started_at <= ?1", vec![latest(before)]),
         Which::Subject {
             subject,
             before,
             except,
         } => (
-            "subject = ?1 AND started_at <= ?2 AND sid <> ?3 AND ended_at IS NULL",
+            "subject = ?1 AND started_at <= ?2 AND sid <> ?3",
             vec![
                 subject.clone().into(),
                 latest(before),

@@ -338,6 +338,52 @@ fn revocations_are_kept_until_they_expire() {
 }
 
 #[test]
+fn the_end_of_a_session_that_may_rest_for_a_week_is_known_for_a_week() {
+    const DAY: u64 = 86_400;
+    on_each(|store| {
+        let long = |started| {
+            let (record, family) = session("alice", at(started));
+            let record = Record {
+                idle: Span::from_secs(7 * DAY),
+                absolute_end: at(30 * DAY),
+                ..record
+            };
+            wait(|done| store.create(record.clone().into(), done)).unwrap();
+            (record, family)
+        };
+        let (named, _) = long(0);
+        let (reused, family) = long(1);
+        let (other, _) = long(2);
+        let which = |sid| Which::Session { sid, subject: None };
+        let mut ended = end(store, which(named.sid), 10).revocations;
+        for (generation, now) in [(0, 3), (0, 20)] {
+            let answer = wait(|done| store.refresh(ask(&reused, &family, generation, at(now)), done)).unwrap();
+            ended.extend(answer.unwrap().revocation);
+        }
+        let all_but = Which::Subject {
+            subject: "alice".into(),
+            before: None,
+            except: Some(SessionId::generate(at(0), &SystemRandom::new()).unwrap()),
+        };
+        let others = end(store, all_but, 30).revocations;
+        let of_other = |revocation: &Revocation| revocation.target == Target::Session { sid: other.sid };
+        ended.extend(others.into_iter().filter(of_other));
+        assert_eq!(ended.len(), 3);
+        let (short, _) = created(store, "alice", 40);
+        end(store, which(short.sid), 50);
+        assert_eq!(wait(|done| store.revocations(at(DAY), done)).unwrap().len(), 4);
+        wait(|done| store.purge(at(7 * DAY), done)).unwrap();
+        let mut stored = wait(|done| store.revocations(at(7 * DAY), done)).unwrap();
+        stored.sort_by_key(|revocation| revocation.expires_at);
+        assert_eq!(stored, ended, "each is stored once, as it was answered");
+        assert_eq!(
+            stored.last().map(|last| &last.target),
+            Some(&Target::Session { sid: other.sid })
+        );
+    });
+}
+
+#[test]
 fn a_session_is_purged_a_minute_after_its_absolute_end() {
     on_each(|store| {
         let (record, family) = created(store, "alice", 0);
@@ -488,5 +534,40 @@ fn a_cut_off_of_all_there_is_reaches_a_session_whose_start_was_moved_ahead() {
         assert!(reached(&answer.revocations[0].target));
         created(store, "bob", 2);
         assert_eq!(end(store, Which::Everything { before: None }, 2).ended.len(), 1);
+    });
+}
+
+#[test]
+fn a_session_from_a_clock_far_ahead_dies_by_name_and_drags_no_cut_off_along() {
+    const DAY: u64 = 86_400;
+    on_each(|store| {
+        let (ahead, _) = created(store, "alice", 30 * DAY);
+        let (slightly, _) = created(store, "alice", 60);
+        let subject = Which::Subject {
+            subject: "alice".into(),
+            before: None,
+            except: None,
+        };
+        for (which, others) in [(subject, 2), (Which::Everything { before: None }, 1)] {
+            let answer = end(store, which, 1);
+            assert_eq!(answer.ended.len(), others);
+            let before = match &answer.revocations[0].target {
+                Target::Everything { before } | Target::Subject { before, .. } => *before,
+                target => panic!("{target:?}"),
+            };
+            assert!(before < at(62), "who signs in now is not made to wait");
+            assert!(before >= slightly.sid.time() || others == 1);
+            let named = answer.revocations.last().unwrap();
+            assert!(matches!(named.target, Target::Session { .. }));
+            assert!(
+                named.expires_at > at(31 * DAY),
+                "its tokens say that they were made in a month"
+            );
+            let stored = wait(|done| store.revocations(at(30 * DAY), done)).unwrap();
+            assert!(stored.contains(named));
+            created(store, "bob", 30 * DAY);
+        }
+        let left = wait(|done| store.list("alice".into(), at(1), done)).unwrap();
+        assert_eq!(left, [], "{:?}", ahead.sid);
     });
 }

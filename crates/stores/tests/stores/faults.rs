@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     Before,
     /// The commit is done, but its outcome never arrives.
     After,
+    /// The store cannot be read.
+    Corrupt,
 }
 
 /// Passes every step on, or fails it.
@@ -38,7 +40,12 @@ pub(crate) struct FaultyStore {
     missed: AtomicBool,
     skew: Mutex<Option<Span>>,
     blind: AtomicBool,
+    /// Steps that wait for [`FaultyStore::release`], if they are to.
+    held: Mutex<Option<Vec<Held>>>,
+    closes: AtomicBool,
 }
+
+type Held = Box<dyn FnOnce() + Send>;
 
 impl FaultyStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
@@ -50,6 +57,8 @@ impl FaultyStore {
             missed: AtomicBool::new(false),
             skew: Mutex::default(),
             blind: AtomicBool::new(false),
+            held: Mutex::default(),
+            closes: AtomicBool::new(false),
         })
     }
 
@@ -93,6 +102,31 @@ impl FaultyStore {
         *self.next.lock().unwrap() = None;
     }
 
+    /// From now on the reading of keys, and ends, wait.
+    pub(crate) fn hold(&self) {
+        *self.held.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// Lets those go on, and all that come after them.
+    pub(crate) fn release(&self) {
+        let held = self.held.lock().unwrap().take();
+        for step in held.into_iter().flatten() {
+            step();
+        }
+    }
+
+    /// From now on a close reaches the store.
+    pub(crate) fn close_with_the_last_user(&self) {
+        self.closes.store(true, Ordering::Relaxed);
+    }
+
+    fn unless_held(&self, step: Held) {
+        if let Some(held) = &mut *self.held.lock().unwrap() {
+            return held.push(step);
+        }
+        step();
+    }
+
     fn step<T: Send + 'static>(&self, done: Done<T>, run: impl FnOnce(Done<T>)) {
         let lost = || StoreError::new(Code::StoreUnavailable, "injected");
         let is_meant = |(_, of): &mut (Fault, Option<ThreadId>)| of.is_none_or(|of| of == thread::current().id());
@@ -100,6 +134,7 @@ impl FaultyStore {
         match fault.map(|(fault, _)| fault) {
             None => run(done),
             Some(Fault::Before) => done(Err(lost())),
+            Some(Fault::Corrupt) => done(Err(StoreError::new(Code::StoreCorrupt, "injected"))),
             Some(Fault::After) => run(Box::new(move |_| done(Err(lost())))),
         }
     }
@@ -107,7 +142,8 @@ impl FaultyStore {
 
 impl Store for FaultyStore {
     fn keys(&self, done: Done<Vec<StoredKeys>>) {
-        self.inner.keys(done);
+        let inner = Arc::clone(&self.inner);
+        self.unless_held(Box::new(move || inner.keys(done)));
     }
 
     fn save_keys(&self, keys: StoredKeys, replaces: u64, done: Done<StoredKeys>) {
@@ -131,7 +167,10 @@ impl Store for FaultyStore {
     }
 
     fn end(&self, ask: EndAsk, done: Done<EndAnswer>) {
-        self.step(done, |done| self.inner.end(ask, done));
+        self.step(done, |done| {
+            let inner = Arc::clone(&self.inner);
+            self.unless_held(Box::new(move || inner.end(ask, done)));
+        });
     }
 
     fn permissions(&self, ask: PermissionsAsk, done: Done<Result<Revocation, Error>>) {
@@ -194,8 +233,12 @@ impl Store for FaultyStore {
         done(Ok(*self.time.lock().unwrap()));
     }
 
-    /// Stays open: histories go on over the same store after a restart, and a killed process closes nothing.
+    /// Stays open, unless it is told otherwise: histories go on over the same store after a restart, and a killed process closes
+    /// nothing.
     fn close(&self, done: Done<()>) {
+        if self.closes.load(Ordering::Relaxed) {
+            return self.inner.close(done);
+        }
         done(Ok(()));
     }
 }

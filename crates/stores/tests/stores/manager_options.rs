@@ -365,6 +365,29 @@ fn a_host_whose_clock_is_far_off_judges_no_refresh_and_forgets_nothing() {
 }
 
 #[test]
+fn a_host_whose_clock_is_far_off_starts_no_session_and_stores_no_activity_that_has_yet_to_come() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let manager = with(Arc::clone(&store), settings());
+    let issued = start(&manager, &sign_in("alice"), at(0));
+    let sid = issued.record.sid;
+    let stored = || wait(|done| store.list("alice".into(), at(0), done)).unwrap()[0].last_activity;
+    let clock = &manager.shared().clock;
+    clock.compare(at(100), at(3700), at(3700));
+    let refused = settle(|answer| manager.start(&sign_in("bob"), at(3700), answer));
+    assert_eq!(refusal(refused), (Code::StoreUnavailable, Some("clock")));
+    manager.note_activity(sid, at(3701));
+    settle(|answer| manager.maintain(at(3702), Forget::Nothing, answer)).unwrap();
+    assert_eq!(stored(), at(102), "as of the store's time");
+    // What was seen before the clock was set right.
+    manager.note_activity(sid, at(3703));
+    clock.compare(at(110), at(110), at(110));
+    settle(|answer| manager.maintain(at(111), Forget::HerePast, answer)).unwrap();
+    assert_eq!(stored(), at(111));
+    assert!(refresh(&manager, &RefreshRequest::new(&issued.refresh_token), at(112)).is_ok());
+    assert!(settle(|answer| manager.start(&sign_in("bob"), at(112), answer)).is_ok());
+}
+
+#[test]
 fn the_time_of_a_store_is_asked_of_the_store() {
     let store = FaultyStore::new(Arc::new(MemoryStore::new()));
     let manager = with(store.clone(), settings());

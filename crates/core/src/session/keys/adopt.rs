@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Held, Known, Policies, SessionKeys, secrets::Secrets};
 use crate::{
+    crypto::sha256,
     error::{Code, Error},
     keys::{DAMAGED, DocumentKey, Key, KeyDocument, LiveKeys, Material, Ring, RingKey, RingPolicy},
     session::{CsrfKeys, RefreshKeys},
@@ -13,7 +14,8 @@ use crate::{
 
 impl SessionKeys {
     /// Takes over what one purpose has in the store, and lets it hold from now on. An older version of the same keys is the
-    /// store's loss and not ours: it is noted, and written again with the next change.
+    /// store's loss and not ours: it is noted, and written again with the next change. Another document of the version that is
+    /// known came after such a loss, from somebody who did not know of ours: it holds, since whoever comes now loads it.
     pub(super) fn adopt(&self, stored: &StoredKeys) -> Result<(), Error> {
         // Nobody here leaves the signing keys to the store, so they are not looked at either.
         let policy = self.policy.get();
@@ -41,8 +43,10 @@ impl SessionKeys {
 
     fn adopt_ring(&self, held: &mut Held, policies: &Policies, stored: &StoredKeys) -> Result<(), Error> {
         let known = &mut held.signing;
+        let digest = sha256(&stored.document);
         if let Some(known) = known
             && known.version == stored.version
+            && known.digest == digest
         {
             known.stored = known.version;
             return Ok(());
@@ -68,6 +72,7 @@ impl SessionKeys {
         *known = Some(Known {
             ring,
             version: stored.version,
+            digest,
             stored: stored.version,
             sealed_by,
         });
@@ -76,8 +81,10 @@ impl SessionKeys {
 
     fn adopt_secrets(&self, held: &mut Held, purpose: Purpose, stored: &StoredKeys) -> Result<(), Error> {
         let known = held.secrets_mut(purpose);
+        let digest = sha256(&stored.document);
         if let Some(known) = known
             && known.version == stored.version
+            && known.digest == digest
         {
             known.stored = known.version;
             return Ok(());
@@ -95,6 +102,7 @@ impl SessionKeys {
         *known = Some(Known {
             ring,
             version: stored.version,
+            digest,
             stored: stored.version,
             sealed_by,
         });

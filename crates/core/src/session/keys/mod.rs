@@ -14,6 +14,7 @@ use std::sync::{
 
 use super::{CsrfKeys, RefreshKeys};
 use crate::{
+    crypto::Digest,
     error::{Code, Error},
     keys::{LiveKeys, MasterKeys, Ring, RingPolicy, SealedBy},
     store::Purpose,
@@ -59,6 +60,8 @@ struct Held {
 struct Known<T> {
     ring: T,
     version: u64,
+    /// Of the document: a store that has lost one may get another of the same version.
+    digest: Digest,
     /// The version that the store holds: less, if it has lost what it once had.
     stored: u64,
     sealed_by: SealedBy,

@@ -6,7 +6,7 @@ use super::{Answer, Failure, Manager, RefreshRequest, waiting::Pending};
 use crate::{
     error::{Blame, Code, Error},
     revocation::Revocation,
-    session::{EndReason, Strategy, rotation::Intent},
+    session::{EndReason, SessionId, Strategy, rotation::Intent},
     store::{EndAnswer, EndAsk, Which},
     time::UnixMs,
 };
@@ -49,7 +49,7 @@ impl Manager {
                         {
                             let unknown = |()| Err(Error::new(Code::SessionUnknown).into());
                             let settle = move |stored: Result<(), Failure>| done(stored.and_then(unknown));
-                            manager.revoke_unchecked(Revocation::session(sid, retry.now), Box::new(settle));
+                            manager.revoke_unchecked(manager.end_of_unknown(sid, retry.now), Box::new(settle));
                         }
                         Which::Session { .. } if answer.ended.is_empty() => {
                             done(Err(Error::new(Code::SessionUnknown).into()));
@@ -87,7 +87,7 @@ impl Manager {
             Which::Session { .. } | Which::Subject { .. } => {}
         }
         let revocation = match &ask.which {
-            Which::Session { sid, subject: None } => Revocation::session(*sid, now),
+            Which::Session { sid, subject: None } => self.end_of_unknown(*sid, now),
             // Whose session it is, or which others there are, only the store knows: nothing may be ended on a guess.
             which => match which.cut_off(latest_now) {
                 Some(target) => Revocation::cut_off(target, now, now.plus(ask.longest)),
@@ -96,6 +96,13 @@ impl Manager {
         };
         self.shared.index.insert(&revocation);
         self.shared.keep(Pending::End(ask));
+    }
+
+    /// The revocation of a session whose record is not at hand, for as long as it could have lasted under these settings.
+    pub(super) fn end_of_unknown(&self, sid: SessionId, ended: UnixMs) -> Revocation {
+        let absolute = self.shared.lives().absolute.max(self.settings.absolute);
+        let last_use = ended.plus(self.settings.idle).min(sid.time().plus(absolute));
+        Revocation::session(sid, ended).at_least_until(last_use)
     }
 
     /// Ends the session of a refresh token of any generation. Answers `Ok(None)` when there was none to end.

@@ -14,9 +14,9 @@ use crate::{
 };
 
 impl Manager {
-    /// Starts a session.
+    /// Starts a session. Not by a clock that is wrong: a session keeps its start, and what ends it compares with that.
     pub fn start(self: &Arc<Self>, sign_in: &SignIn, now: UnixMs, done: Answer<Issued>) {
-        let (record, family) = match self.new_record(sign_in, now) {
+        let (record, family) = match self.check_clock().and_then(|()| self.new_record(sign_in, now)) {
             Ok(made) => made,
             Err(error) => return done(Err(error.into())),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Answer, Failure, Manager, waiting::Pending};
 use crate::{
-    error::{Code, Error},
+    error::{Blame, Code, Error},
     keys::{MasterKeys, Ring},
     revocation::Revocation,
     session::keys::{Change, Edit},
@@ -50,7 +50,7 @@ impl Manager {
 
     /// Takes a signing key out and revokes it, so that its tokens are refused by everybody who asks this store's revocations.
     ///
-    /// If the store cannot be reached they are refused here at once, and both are done as soon as that is possible.
+    /// If the store fails they are refused here at once, and both are done as soon as that is possible.
     pub fn revoke_key(self: &Arc<Self>, kid: String, now: UnixMs, done: Answer<()>) {
         match self.ready().and_then(|_| self.check_ring()) {
             Ok(()) => self.revoke_key_unchecked(kid, now, done),
@@ -67,7 +67,8 @@ impl Manager {
             let Err(failure) = taken_out else {
                 return manager.revoke_unchecked(revocation, done);
             };
-            if failure.error.code() == Code::StoreUnavailable {
+            // Whatever the store's trouble is. A key that there is not is the caller's mistake.
+            if failure.error.code().blame() == Blame::Operator {
                 manager.shared.index.insert(&revocation);
                 // Not the revocation alone: the ring would go on signing what nobody accepts.
                 manager.shared.keep(Pending::RevokeKey(kid));

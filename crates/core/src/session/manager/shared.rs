@@ -93,13 +93,14 @@ impl Shared {
         now.plus(self.store.clock_skew())
     }
 
-    /// One user less; the last one closes the store.
+    /// One user less; the last one closes the store, after what is being stored late.
     pub(super) fn leave(&self, done: Done<()>) {
         if self.users.fetch_sub(1, Ordering::AcqRel) > 1 {
             return done(Ok(()));
         }
         self.closed.store(true, Ordering::Release);
-        self.store.close(done);
+        let store = Arc::clone(&self.store);
+        self.once_settled(Box::new(move || store.close(done)));
     }
 
     /// After a failure whose outcome is unknown the revocations are read again at the next turn of the upkeep.

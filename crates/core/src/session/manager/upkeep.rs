@@ -106,8 +106,11 @@ impl Manager {
             return done(Ok(()));
         }
         let shared = Arc::clone(&self.shared);
+        // No session goes back behind what is recorded of it, so nothing is recorded that has yet to come.
+        let latest = shared.clock.latest(now);
+        let past = batch.iter().map(|(sid, at)| (*sid, latest.min(*at))).collect();
         self.shared.store.touch(
-            batch.clone(),
+            past,
             Box::new(move |stored| {
                 if stored.is_ok() {
                     shared.activity.stored(&batch);

@@ -33,7 +33,7 @@ pub(super) enum Pending {
 }
 
 /// All of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Waiting {
     queue: Vec<Pending>,
     /// The changes of permissions that the store is being asked to store right now, as they were asked for: mostly the first
@@ -45,7 +45,12 @@ pub(super) struct Waiting {
     under_way: usize,
     dropped: u64,
     stored: Vec<StoredLate>,
+    /// What is done as soon as nothing is under way.
+    settled: Vec<Settled>,
 }
+
+/// Is called once nothing is under way.
+type Settled = Box<dyn FnOnce() + Send>;
 
 /// What is to be stored of a session.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -187,12 +192,17 @@ impl Waiting {
         }
     }
 
-    fn answered(&mut self, stored: Option<StoredLate>) {
+    /// Gives what is to be done now.
+    fn answered(&mut self, stored: Option<StoredLate>) -> Vec<Settled> {
         self.under_way = self.under_way.saturating_sub(1);
         // Whoever never asks what was stored late misses what comes after that.
         if self.stored.len() < MAX_WAITING {
             self.stored.extend(stored);
         }
+        if self.under_way > 0 {
+            return Vec::new();
+        }
+        mem::take(&mut self.settled)
     }
 }
 
@@ -226,6 +236,24 @@ impl Shared {
         mem::take(&mut self.waiting().stored)
     }
 
+    /// Calls `settled` once the store is not being asked for any of it: some of it takes several steps.
+    pub(super) fn once_settled(&self, settled: Box<dyn FnOnce() + Send>) {
+        let mut waiting = self.waiting();
+        if waiting.under_way > 0 {
+            waiting.settled.push(settled);
+            return;
+        }
+        drop(waiting);
+        settled();
+    }
+
+    fn answered(&self, stored: Option<StoredLate>) {
+        let settled = self.waiting().answered(stored);
+        for settled in settled {
+            settled();
+        }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,7 +270,7 @@ impl Manager {
                     subject: subject.or(told.subject),
                     ..told
                 });
-                shared.waiting().answered(told);
+                shared.answered(told);
             };
             if let Pending::End(ask) = pending {
                 let (manager, which, asked) = (Arc::clone(self), ask.which.clone(), ask.now);
@@ -251,7 +279,7 @@ impl Manager {
                     // It has been ended, by the first try perhaps; or the store has lost it, and others have yet to hear of its end.
                     (Err(failure), Which::Session { sid, .. }) if failure.error.code() == Code::SessionUnknown => {
                         let told = move |stored: Result<(), Failure>| tell(stored.is_ok().then_some(None));
-                        manager.revoke_unchecked(Revocation::session(sid, asked), Box::new(told));
+                        manager.revoke_unchecked(manager.end_of_unknown(sid, asked), Box::new(told));
                     }
                     _ => tell(None),
                 };

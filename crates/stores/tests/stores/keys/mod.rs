@@ -1,5 +1,6 @@
 //! The keys that a store keeps: sealed, rotated by one process and seen by all, taken over from older files.
 
+mod lost;
 mod model;
 mod rotation;
 mod sealing;

@@ -19,7 +19,7 @@ use keyturn_stores::MemoryStore;
 use super::{code, every, maintain, open, rotate, signing, sqlite, start, states, stored, verify};
 use crate::{
     faults::{Fault, FaultyStore},
-    support::{at, settle, wait},
+    support::{at, settle},
 };
 
 const HOUR: u64 = 3600;
@@ -210,23 +210,6 @@ fn a_change_whose_outcome_is_unknown_is_found_out_by_the_next_one() {
         let other = open(inner, None).unwrap();
         assert_eq!(states(&other), states(&manager));
     }
-}
-
-#[test]
-fn a_store_that_lost_its_keys_gets_them_back_from_whoever_has_them() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let manager = open(Arc::clone(&store), None).unwrap();
-    let before = stored(store.as_ref(), Purpose::Signing);
-    let kid = rotate(&manager, at(1));
-    let lost = stored(store.as_ref(), Purpose::Signing);
-    // An older version, as after a failover that lost the last write.
-    wait(|done| store.save_keys(before, lost.version, done)).unwrap();
-    settle(|answer| manager.learn_keys(at(2), answer)).unwrap();
-    assert_eq!(signing(&manager), kid, "its loss is not ours");
-    maintain(&manager, at(3));
-    let other = open(Arc::clone(&store), None).unwrap();
-    assert_eq!(signing(&other), kid);
-    assert!(stored(store.as_ref(), Purpose::Signing).version > lost.version);
 }
 
 #[test]
