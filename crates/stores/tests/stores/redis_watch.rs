@@ -183,19 +183,30 @@ fn news_that_were_trimmed_or_taken_back_are_read_as_a_whole() {
     let (here, there) = (Host::on(&server), Host::on(&server));
     let first = there.revoke("first");
     eventually("the first one is seen", || here.has_seen(&first));
-    // Stored and no longer in the stream by the time that anybody reads it.
-    let live = "keyturn:{shared}:revocations";
-    server.cli(&["zadd", live, "9000000000000", "token 9000000000000  hidden"]);
-    server.cli(&["hincrby", "keyturn:{shared}:head", "version", "1"]);
-    let hidden = Revocation {
-        target: Target::Token { jti: "hidden".into() },
+    let in_redis = |script: &str| {
+        let [head, live, news] = ["head", "revocations", "news"].map(|name| format!("keyturn:{{shared}}:{name}"));
+        server.cli(&["eval", script, "3", &head, &live, &news]);
+    };
+    let hidden = |jti: &str| Revocation {
+        target: Target::Token { jti: jti.into() },
         expires_at: UnixMs::new(9_000_000_000_000),
     };
-    eventually("what is missing in the news is seen", || here.has_seen(&hidden));
+    // Stored and no longer in the stream by the time that anybody reads it: nothing is, or what came after it.
+    in_redis(
+        "redis.call('ZADD', KEYS[2], '9000000000000', 'token 9000000000000  a')
+         redis.call('HINCRBY', KEYS[1], 'version', '1')
+         redis.call('DEL', KEYS[3])",
+    );
+    eventually("what is missing in the news is seen", || here.has_seen(&hidden("a")));
+    in_redis(
+        "redis.call('ZADD', KEYS[2], '9000000000000', 'token 9000000000000  b')
+         redis.call('HINCRBY', KEYS[1], 'version', '1')",
+    );
+    there.revoke("after a gap");
+    eventually("what is missing before others is seen", || here.has_seen(&hidden("b")));
     // An older state comes back: the version is behind what everybody has read.
-    server.cli(&["hset", "keyturn:{shared}:head", "version", "0"]);
-    server.cli(&["del", "keyturn:{shared}:news", live]);
-    eventually("it is written back", || here.stored().len() == 2);
+    in_redis("redis.call('HSET', KEYS[1], 'version', '0') redis.call('DEL', KEYS[2], KEYS[3])");
+    eventually("it is written back", || here.stored().len() == 4);
     let last = there.revoke("last");
     eventually("news go on", || here.has_seen(&last));
 }
