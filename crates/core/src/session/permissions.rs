@@ -157,16 +157,16 @@ mod tests {
         session::record::tests::{START, record},
     };
 
-    fn names(names: &[&str], at: UnixMs) -> Option<NewNames> {
+    fn names(names: &[&str], at: UnixMs) -> NewNames {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Some(NewNames { names, at })
+        NewNames { names, at }
     }
 
     fn ask(roles: &[&str], now: UnixMs) -> PermissionsAsk {
         PermissionsAsk {
             subject: "alice".into(),
             rights: NewRights {
-                roles: names(roles, now),
+                roles: Some(names(roles, now)),
                 permissions: None,
             },
             now,
@@ -223,8 +223,8 @@ mod tests {
         change_permissions(&mut sessions, &ask(&["user"], second)).unwrap();
         let late = PermissionsAsk {
             rights: NewRights {
-                roles: names(&["root"], first),
-                permissions: names(&[], first),
+                roles: Some(names(&["root"], first)),
+                permissions: Some(names(&[], first)),
             },
             late: true,
             ..ask(&[], first)
@@ -262,16 +262,16 @@ mod tests {
         let (first, second) = (START.plus(Span::from_secs(5)), START.plus(Span::from_secs(6)));
         let earlier = PermissionsAsk {
             rights: NewRights {
-                roles: names(&["admin"], first),
-                permissions: names(&[], first),
+                roles: Some(names(&["admin"], first)),
+                permissions: Some(names(&[], first)),
             },
             ..ask(&[], first)
         };
         let later = ask(&["user"], second);
         let expected = PermissionsAsk {
             rights: NewRights {
-                roles: names(&["user"], second),
-                permissions: names(&[], first),
+                roles: Some(names(&["user"], second)),
+                permissions: Some(names(&[], first)),
             },
             ..later.clone()
         };
