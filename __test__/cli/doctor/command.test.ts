@@ -78,6 +78,9 @@ describe('keyturn doctor', () => {
     await once(opener, 'message');
     for (let round = 0; round < 10; round += 1) assertFine(await doctor(file));
     assert.equal(opener.exitCode, null, 'it never failed');
+    // Before its folder is deleted, in which it would go on making files.
+    opener.kill('SIGKILL');
+    await once(opener, 'exit');
   });
 
   it('tries the master key of the environment, and prints no key', async (t) => {
