@@ -6,7 +6,7 @@
 //!
 //! Bits cannot be taken back, so a sweep, which visits every entry anyway, sets those of the names that it leaves in a second
 //! set of bits, and then that one is asked. Why no name is ever missed: a name's bits are set, in every set there is, while
-//! its shard of the table is locked, and the sweep locks each shard after it has cleared the second set. Either the name
+//! nobody else writes to its place in the table, and the sweep waits for that after it has cleared the second set. Either the name
 //! was in the table before, and the sweep finds it, or its bits are set after the clearing. A reader that was overtaken by
 //! a change of sets sees another number in `active` afterwards, and asks the table.
 
@@ -58,7 +58,7 @@ impl Filter {
         }
     }
 
-    /// Sets a name's bits. To be called while its shard is locked, before it is there.
+    /// Sets a name's bits. To be called before it is there, while nobody else writes to its place in the table.
     pub(super) fn add(&self, part: usize, name: Place) {
         let (Some(active), Some(part)) = (self.active.get(part), self.parts.get(part)) else {
             return;
@@ -99,8 +99,8 @@ impl Filter {
         word.load(Ordering::Acquire) & bits == bits || now_active.load(Ordering::Acquire) != active
     }
 
-    /// Leaves the bits of the names that `sweep` hands over, and of those that come meanwhile. `sweep` locks each shard in
-    /// turn. If another thread is at it, `sweep` runs for its own sake.
+    /// Leaves the bits of the names that `sweep` hands over, and of those that come meanwhile. `sweep` lets nobody write to what
+    /// it looks at. If another thread is at it, `sweep` runs for its own sake.
     pub(super) fn rebuild(&self, part: usize, names: usize, sweep: impl FnOnce(&mut dyn FnMut(Place))) {
         let (Some(now_active), Some(part)) = (self.active.get(part), self.parts.get(part)) else {
             return sweep(&mut |_| {});

@@ -67,7 +67,7 @@ struct Head {
     position: Position,
     /// The first version that it still holds.
     first: Option<u64>,
-    /// The versions of the keys.
+    /// What tells the stored keys from others: a version and a digest for each purpose.
     keys: String,
 }
 
