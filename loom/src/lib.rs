@@ -37,11 +37,11 @@ mod revocation {
                 self.value.get().filter(|_| self.is_made.load(Ordering::Acquire))
             }
 
-            pub(super) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            pub(super) fn set(&self, value: T) -> Result<(), T> {
                 let _making = self.making.lock().unwrap();
-                let value = self.value.get_or_init(make);
+                self.value.set(value)?;
                 self.is_made.store(true, Ordering::Release);
-                value
+                Ok(())
             }
         }
     }

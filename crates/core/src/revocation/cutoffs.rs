@@ -8,8 +8,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use dashmap::{DashMap, mapref::entry::Entry};
 
 use super::{
+    atomic::{Mutex, MutexGuard, PoisonError},
     cutoff::Cutoff,
-    digest::Digest,
+    digest::{Digest, Place},
     entries::{Part, Swept},
 };
 use crate::time::UnixMs;
@@ -19,29 +20,30 @@ const SHARDS: usize = 2;
 
 /// From the digest of a subject to its cut-off. Digests as bytes, which need no alignment.
 #[derive(Debug)]
-pub(super) struct Cutoffs(DashMap<[u8; 16], Cutoff, BuildHasherDefault<FirstBytes>>);
+pub(super) struct Cutoffs {
+    held: DashMap<[u8; 16], Cutoff, BuildHasherDefault<FirstBytes>>,
+    /// Whoever writes holds it: a sweep speaks for both shards.
+    writing: Mutex<()>,
+}
 
 impl Part for Cutoffs {
     type Held = Cutoff;
     type Found = Option<Cutoff>;
 
     fn new() -> Self {
-        Self(DashMap::with_hasher_and_shard_amount(
-            BuildHasherDefault::default(),
-            SHARDS,
-        ))
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
+        Self {
+            held: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS),
+            writing: Mutex::new(()),
+        }
     }
 
     fn find(&self, name: Digest) -> Option<Cutoff> {
-        self.0.get(&name.to_bytes()).map(|held| *held)
+        self.held.get(&name.to_bytes()).map(|held| *held)
     }
 
     fn insert(&self, name: Digest, new: Cutoff, admit: impl FnOnce() -> bool) {
-        match self.0.entry(name.to_bytes()) {
+        let _writing = self.writing();
+        match self.held.entry(name.to_bytes()) {
             Entry::Occupied(mut there) => {
                 let merged = there.get().merged(new);
                 *there.get_mut() = merged;
@@ -54,23 +56,31 @@ impl Part for Cutoffs {
         }
     }
 
-    fn sweep(&self, now: UnixMs, keep: &mut dyn FnMut(Digest)) -> Swept {
+    fn sweep(&self, now: UnixMs, left: impl FnOnce(&[Place])) -> Swept {
+        let _writing = self.writing();
         let mut swept = Swept::default();
-        self.0.retain(|name, held| {
+        let mut names = Vec::with_capacity(self.held.len());
+        self.held.retain(|name, held| {
             let is_past = held.expiry().is_past(now);
             swept.seen += 1;
             swept.dropped += usize::from(is_past);
             if !is_past {
-                keep(Digest::from_bytes(*name));
+                names.push(Digest::from_bytes(*name).place);
             }
             !is_past
         });
+        left(&names);
         // After a flood the memory goes back, with room left so that it is not asked for again at once.
-        let left = swept.seen - swept.dropped;
-        if swept.dropped > 0 && self.0.capacity() / 8 > left {
-            self.0.shrink_to_fit();
+        if swept.dropped > 0 && self.held.capacity() / 8 > names.len() {
+            self.held.shrink_to_fit();
         }
         swept
+    }
+}
+
+impl Cutoffs {
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,13 +140,13 @@ mod tests {
     fn a_sweep_names_what_it_leaves_and_gives_memory_back() {
         let cutoffs = Cutoffs::new();
         (0..4000).for_each(|n| cutoffs.insert(name(n), cutoff(5, if n < 3900 { 10 } else { 20 }), || true));
-        let before = cutoffs.0.capacity();
+        let before = cutoffs.held.capacity();
         let mut kept = Vec::new();
-        let swept = cutoffs.sweep(UnixMs::from_secs(10), &mut |name| kept.push(name));
+        let swept = cutoffs.sweep(UnixMs::from_secs(10), |left| kept.extend_from_slice(left));
         assert_eq!((swept.seen, swept.dropped), (4000, 3900));
         assert_eq!(kept.len(), 100);
-        assert!((3900..4000).all(|n| kept.contains(&name(n))));
-        assert_eq!(cutoffs.len(), 100);
-        assert!(cutoffs.0.capacity() < before / 4);
+        assert!((3900..4000).all(|n| kept.contains(&name(n).place)));
+        assert_eq!(cutoffs.held.len(), 100);
+        assert!(cutoffs.held.capacity() < before / 4);
     }
 }

@@ -2,15 +2,14 @@
 
 use std::num::NonZeroU64;
 
-/// A keyed digest of a name, 127 bits: two hashes under independent keys.
+/// A keyed digest of a name, 127 bits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Digest {
     pub(super) place: Place,
     pub(super) hash: Hash,
 }
 
-/// The half of a digest that says in which part a name is held, and which bits stand for it in the filter. For most names
-/// it is all that is needed.
+/// The half of a digest that says in which part a name is held, and which bits stand for it in the filter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Place(u64);
 
@@ -19,6 +18,17 @@ pub(super) struct Place(u64);
 pub(super) struct Hash(NonZeroU64);
 
 impl Digest {
+    /// Of a number whose bits are evenly spread in the middle, and not quite at its ends: those are only used together
+    /// with others. Two numbers of one digest are equal or differ by 2^32 and 2^96, added or taken away.
+    #[inline]
+    pub(super) fn of(number: u128) -> Self {
+        let [lower, middle, upper] = [0, 32, 64].map(|at| lower_half(number >> at));
+        Self {
+            place: Place::new(upper ^ lower),
+            hash: Hash::new(middle),
+        }
+    }
+
     /// As a map holds it: without alignment, the hash first.
     pub(super) fn to_bytes(self) -> [u8; 16] {
         (u128::from(self.place.get()) << 64 | u128::from(self.hash.get())).to_le_bytes()
@@ -88,6 +98,11 @@ impl Hash {
     }
 }
 
+#[inline]
+fn lower_half(number: u128) -> u64 {
+    u64::try_from(number & u128::from(u64::MAX)).unwrap_or(u64::MAX)
+}
+
 /// A number below `bound` for one below 2^32, evenly.
 #[inline]
 fn scaled(number: u64, bound: usize) -> usize {
@@ -98,7 +113,18 @@ fn scaled(number: u64, bound: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    #[test]
+    fn each_bit_of_a_number_changes_its_digest_but_two_of_them_together_do_not() {
+        let bytes = |number| Digest::of(number).to_bytes();
+        let digests: HashSet<[u8; 16]> = (0..128).map(|bit| bytes(1 << bit)).chain([bytes(0)]).collect();
+        assert_eq!(digests.len(), 128);
+        // The lowest bit of a hash is always set.
+        assert_eq!(bytes(1 << 32 | 1 << 96), bytes(0));
+    }
 
     #[test]
     fn it_reads_back_from_bytes() {

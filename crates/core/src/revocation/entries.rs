@@ -19,15 +19,13 @@ pub(super) trait Part {
 
     fn new() -> Self;
 
-    fn len(&self) -> usize;
-
     fn find(&self, name: Digest) -> Self::Found;
 
     /// Merges into the entry that is there. For a name that is new `admit` decides, while nobody else writes here.
     fn insert(&self, name: Digest, new: Self::Held, admit: impl FnOnce() -> bool);
 
-    /// Drops what is past, and hands the names of all others to `keep` while nobody else writes here.
-    fn sweep(&self, now: UnixMs, keep: &mut dyn FnMut(Digest)) -> Swept;
+    /// Drops what is past, and hands all other names to `left` before anybody else can write here.
+    fn sweep(&self, now: UnixMs, left: impl FnOnce(&[Place])) -> Swept;
 }
 
 /// What is held by name.
@@ -72,16 +70,23 @@ impl<P: Part> Entries<P> {
         });
     }
 
-    /// `false`: the name is not held, and need not be digested any further.
+    /// What is said of a name.
     #[inline]
-    pub(super) fn may_hold(&self, place: Place) -> bool {
-        self.filter.may_hold(place.part_of(self.parts.len()), place)
+    pub(super) fn get(&self, name: Digest) -> P::Found {
+        let at = name.place.part_of(self.parts.len());
+        if self.filter.may_hold(at, name.place) {
+            self.find(at, name)
+        } else {
+            P::Found::default()
+        }
     }
 
-    /// What is said of a name.
-    pub(super) fn find(&self, name: Digest) -> P::Found {
-        let part = self.parts.get(name.place.part_of(self.parts.len()));
-        part.map_or_else(P::Found::default, |part| part.find(name))
+    /// Apart from the rest, which goes on without it for nearly every name.
+    #[inline(never)]
+    fn find(&self, at: usize, name: Digest) -> P::Found {
+        self.parts
+            .get(at)
+            .map_or_else(P::Found::default, |part| part.find(name))
     }
 
     /// Whether there is none. One atomic load.
@@ -99,8 +104,7 @@ impl<P: Part> Entries<P> {
     pub(super) fn sweep(&self, at: usize, now: UnixMs) -> Swept {
         let mut swept = Swept::default();
         if let Some(part) = self.parts.get(at).filter(|_| !self.is_empty()) {
-            let sweep = |keep: &mut dyn FnMut(Place)| swept = part.sweep(now, &mut |name| keep(name.place));
-            self.filter.rebuild(at, part.len(), sweep);
+            swept = part.sweep(now, |left| self.filter.rebuild(at, left));
             self.held.fetch_sub(swept.dropped, Ordering::AcqRel);
         }
         swept

@@ -23,7 +23,7 @@ mod tests {
     }
 
     fn holds(entries: &Entries<Table>, n: u64) -> bool {
-        entries.may_hold(name(n).place) && entries.find(name(n))
+        entries.get(name(n))
     }
 
     #[test]
@@ -40,8 +40,6 @@ mod tests {
             assert_eq!(entries.sweep(part, now), swept);
         }
         assert_eq!((0..4000).filter(|n| holds(&entries, *n)).count(), 100);
-        let may_hold = (0..3900).filter(|n| entries.may_hold(name(*n).place)).count();
-        assert!(may_hold < 200, "the filter forgets as well: {may_hold}");
         assert!(!entries.is_empty());
     }
 

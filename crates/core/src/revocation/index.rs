@@ -8,12 +8,11 @@
 //! [`Code::RevocationFull`] until it has been reloaded within the bound: it never forgets an unexpired entry.
 
 use super::{
-    asked::{Asked, Name, Undigested},
+    asked::{Asked, Undigested},
     atomic::{AtomicUsize, Ordering},
     bound::Bound,
     cutoff::Cutoff,
     cutoffs::Cutoffs,
-    digest::{Digest, Place},
     digest_key::{DigestKey, Kind},
     entries::{Entries, Part, Swept},
     entry::{Revocation, Target},
@@ -98,7 +97,7 @@ impl RevocationIndex {
     pub fn insert(&self, revocation: &Revocation) {
         let expiry = Expiry::from(revocation.expires_at);
         let admit = || self.bound.admit();
-        let digest = |kind, name: &str| self.key.of(kind).digest(name);
+        let digest = |kind, name: &str| self.key.digest(kind, name);
         match &revocation.target {
             Target::Everything { before } => self.everything.insert(Cutoff::new(*before, expiry)),
             Target::Key { kid } => self.keys.insert(digest(Kind::Key, kid), expiry, admit),
@@ -124,8 +123,7 @@ impl RevocationIndex {
 
     /// Whether this session itself has been revoked by name.
     pub fn has_session(&self, sid: &TimedId) -> bool {
-        let name = self.key.of(Kind::Session).digest(sid.text().as_str());
-        self.sessions.may_hold(name.place) && self.sessions.find(name)
+        self.sessions.get(self.key.digest(Kind::Session, sid.text().as_str()))
     }
 
     /// The latest cut-off that a new session of `subject` must start after.
@@ -140,13 +138,7 @@ impl RevocationIndex {
     }
 
     fn cutoff_in(&self, cutoffs: &Entries<Cutoffs>, subject: &str) -> Option<UnixMs> {
-        let name = self.key.of(Kind::Subject).digest(subject);
-        let found = if cutoffs.may_hold(name.place) {
-            cutoffs.find(name)
-        } else {
-            None
-        };
-        found.map(Cutoff::before)
+        cutoffs.get(self.key.digest(Kind::Subject, subject)).map(Cutoff::before)
     }
 
     /// One small step of forgetting what has expired by `now`: at most some ten thousand entries, of which one part at a
@@ -268,22 +260,9 @@ fn found<P: Part>(entries: &Entries<P>, token: &impl Asked, kind: Kind) -> P::Fo
     if entries.is_empty() {
         return P::Found::default();
     }
-    let Some(name) = token.name(kind) else {
-        return P::Found::default();
-    };
-    let place = name.place();
-    if entries.may_hold(place) {
-        look_up(entries, &name, place)
-    } else {
-        P::Found::default()
-    }
-}
-
-/// Apart from the rest, which goes on without it for nearly every name.
-#[inline(never)]
-fn look_up<P: Part>(entries: &Entries<P>, name: &impl Name, place: Place) -> P::Found {
-    let hash = name.hash();
-    entries.find(Digest { place, hash })
+    token
+        .name(kind)
+        .map_or_else(P::Found::default, |name| entries.get(name))
 }
 
 impl RevocationCheck for RevocationIndex {
@@ -293,17 +272,11 @@ impl RevocationCheck for RevocationIndex {
 
     fn fingerprint(&self, token: &Identity<'_>) -> Fingerprint {
         let asked = Undigested { key: &self.key, token };
-        let digest = |kind| {
-            asked.name(kind).map(|name| Digest {
-                place: name.place(),
-                hash: name.hash(),
-            })
-        };
         Fingerprint {
-            kid: digest(Kind::Key),
-            sid: digest(Kind::Session),
-            sub: digest(Kind::Subject),
-            jti: digest(Kind::Token),
+            kid: asked.name(Kind::Key),
+            sid: asked.name(Kind::Session),
+            sub: asked.name(Kind::Subject),
+            jti: asked.name(Kind::Token),
             made: asked.made(),
             read: asked.read(),
         }

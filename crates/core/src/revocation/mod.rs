@@ -17,7 +17,7 @@ mod filter_tests;
 mod fingerprint;
 mod index;
 mod index_model;
-mod multilinear;
+mod nh;
 mod table;
 mod table_tests;
 

@@ -63,21 +63,12 @@ impl Part for Table {
         }
     }
 
-    fn len(&self) -> usize {
-        *self.writing()
-    }
-
     fn find(&self, name: Digest) -> bool {
         let buckets = self.read();
-        for bucket in way(&buckets, name.hash) {
-            if bucket.holds(name) {
-                return true;
-            }
-            if bucket.passed.load(Ordering::Acquire) == 0 {
-                return false;
-            }
-        }
-        false
+        let Some(first) = buckets.get(name.hash.bucket_of(buckets.len())) else {
+            return false;
+        };
+        first.holds(name) || first.is_passed() && is_further(&buckets, name)
     }
 
     fn insert(&self, name: Digest, expiry: Expiry, admit: impl FnOnce() -> bool) {
@@ -92,10 +83,11 @@ impl Part for Table {
         put(&self.read(), name, expiry);
     }
 
-    fn sweep(&self, now: UnixMs, keep: &mut dyn FnMut(Digest)) -> Swept {
+    fn sweep(&self, now: UnixMs, left: impl FnOnce(&[Place])) -> Swept {
         let mut held = self.writing();
         let buckets = self.read();
         let mut swept = Swept::default();
+        let mut names = Vec::with_capacity(*held);
         for bucket in &*buckets {
             for slot in bucket.slots() {
                 let Some(name) = slot.name() else { continue };
@@ -107,10 +99,11 @@ impl Part for Table {
                         passed.passed.fetch_sub(1, Ordering::AcqRel);
                     }
                 } else {
-                    keep(name);
+                    names.push(name.place);
                 }
             }
         }
+        left(&names);
         *held -= swept.dropped;
         let is_sparse = swept.dropped > 0 && is_sparse(*held, buckets.len());
         drop(buckets);
@@ -170,6 +163,20 @@ fn way(buckets: &[Bucket], hash: Hash) -> impl Iterator<Item = &Bucket> {
     begin.iter().chain(end)
 }
 
+/// Whether a name is in a bucket after its first one.
+#[inline(never)]
+fn is_further(buckets: &[Bucket], name: Digest) -> bool {
+    for bucket in way(buckets, name.hash).skip(1) {
+        if bucket.holds(name) {
+            return true;
+        }
+        if !bucket.is_passed() {
+            return false;
+        }
+    }
+    false
+}
+
 /// Keeps an entry that is there for as long as is now asked for, if that is longer; `false` if it is not there.
 fn postpone(buckets: &[Bucket], name: Digest, expiry: Expiry) -> bool {
     for bucket in way(buckets, name.hash) {
@@ -218,6 +225,11 @@ impl Bucket {
         })
     }
 
+    /// Whether somebody has looked for a slot here and is further on.
+    fn is_passed(&self) -> bool {
+        self.passed.load(Ordering::Acquire) > 0
+    }
+
     fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
         let slots = self.hashes.iter().zip(&self.places).zip(&self.expiries);
         slots.map(|((hash, place), expiry)| Slot { hash, place, expiry })
@@ -240,6 +252,10 @@ impl Slot<'_> {
 /// What only tests want to know.
 #[cfg(test)]
 impl Table {
+    pub(super) fn len(&self) -> usize {
+        *self.writing()
+    }
+
     pub(super) fn buckets(&self) -> usize {
         self.read().len()
     }

@@ -39,7 +39,9 @@ mod tests {
     /// What a sweep did, and the places that it left.
     fn sweep(table: &Table, secs: u64) -> (Swept, Vec<u64>) {
         let mut kept = Vec::new();
-        let swept = table.sweep(UnixMs::from_secs(secs), &mut |name| kept.push(name.place.get()));
+        let swept = table.sweep(UnixMs::from_secs(secs), |left| {
+            kept.extend(left.iter().map(|name| name.get()));
+        });
         kept.sort_unstable();
         (swept, kept)
     }
