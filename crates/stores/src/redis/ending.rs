@@ -18,7 +18,7 @@ use keyturn_core::{
 use redis::Value;
 
 use super::{
-    record::{read_fields, record, text},
+    record::{Fields, record, text},
     revocations,
     script::{Call, END},
     sessions::{AT_ONCE, load, load_all, of_everybody, of_subject},
@@ -265,7 +265,8 @@ pub(super) async fn end_one(step: &Step, sid: &SessionId, ending: &Ending<'_>) -
         "changed" => Outcome::Changed,
         _ => Outcome::Now,
     };
-    let fields = read_fields(parts.next())?;
+    let answer = parts.next();
+    let fields = Fields::packed(answer.as_ref())?;
     let successor = fields.get("successor").and_then(|sid| std::str::from_utf8(sid).ok());
     Ok(Some(Ended {
         outcome,

@@ -16,7 +16,7 @@ use redis::Value;
 
 use super::{
     ending::{self, Ending, end_one},
-    record::{read_fields, record, text},
+    record::{Fields, record, text},
     revocations,
     script::{Call, REFRESH},
     step::{Step, damaged},
@@ -36,7 +36,7 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
         }
         _ => {}
     }
-    let judged = record(sid, &read_fields(parts.next())?)?;
+    let judged = record(sid, &Fields::packed(parts.next().as_ref())?)?;
     let mut rest = parts;
     let granted = |outcome, elsewhere: Option<Value>| {
         let elsewhere = elsewhere.map_or(Ok(false), |mark| text(Some(mark)).map(|mark| !mark.is_empty()))?;
@@ -57,7 +57,8 @@ pub(super) async fn refresh(step: &Step, ask: &rotation::Ask) -> Result<Option<R
         "clock" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "clock"))),
         "overtaken" => Ok(Verdict::Refused(Error::because(Code::StoreUnavailable, "overtaken"))),
         "ended" => refused(&judged),
-        "end" => return end_judged(step, &judged, rest).await.map(Some),
+        // In a box, which few need: what is reserved for it would make every judgement several times as large.
+        "end" => return Box::pin(end_judged(step, &judged, rest)).await.map(Some),
         _ => Err(damaged("a verdict")),
     }?;
     Ok(Some(Refreshed {

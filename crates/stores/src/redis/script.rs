@@ -42,11 +42,17 @@ script!(RIGHTS, "lua/rights.lua", true, "Gives a session other claims.");
 script!(SAVE_KEYS, "lua/save_keys.lua", true, "Stores the keys of a purpose.");
 script!(TOUCH, "lua/touch.lua", true, "Moves activity forward.");
 
+/// As much as most calls need.
+const ROOM: usize = 256;
+const ROOM_FOR_ARGS: usize = 20;
+
 /// A script with its keys, which all lie in one slot, and its arguments.
 pub(super) struct Call {
     script: &'static Script,
     keys: Vec<String>,
-    args: Vec<Vec<u8>>,
+    /// One after another, and where each ends.
+    args: Vec<u8>,
+    ends: Vec<usize>,
     timely: bool,
 }
 
@@ -55,20 +61,22 @@ impl Call {
         Self {
             script,
             keys: keys.into_iter().collect(),
-            args: Vec::new(),
+            args: Vec::with_capacity(ROOM),
+            ends: Vec::with_capacity(ROOM_FOR_ARGS),
             timely: false,
         }
     }
 
     pub(super) fn arg(mut self, arg: impl AsRef<[u8]>) -> Self {
-        self.args.push(arg.as_ref().to_vec());
+        self.args.extend_from_slice(arg.as_ref());
+        self.ends.push(self.args.len());
         self
     }
 
     /// A number as decimal text.
     pub(super) fn number(self, number: impl Into<u64>) -> Self {
         let number: u64 = number.into();
-        self.arg(number.to_string())
+        self.arg(itoa::Buffer::new().format(number))
     }
 
     /// The last argument is the server's time at which the caller gives up. A server that had stopped for a while must not
@@ -88,19 +96,21 @@ impl Call {
     }
 
     pub(super) fn by_hash(&self, live: &Live, deadline: Instant) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(self.script.hash.as_str());
-        self.complete(command, live, deadline)
+        self.command("EVALSHA", &self.script.hash, live, deadline)
     }
 
     pub(super) fn by_text(&self, live: &Live, deadline: Instant) -> Cmd {
-        let mut command = redis::cmd("EVAL");
-        command.arg(self.script.text);
-        self.complete(command, live, deadline)
+        self.command("EVAL", self.script.text, live, deadline)
     }
 
-    fn complete(&self, mut command: Cmd, live: &Live, deadline: Instant) -> Cmd {
-        command.arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+    fn command(&self, name: &str, script: &str, live: &Live, deadline: Instant) -> Cmd {
+        let mut command = Cmd::with_capacity(self.ends.len() + ROOM_FOR_ARGS, script.len() + self.args.len() + ROOM);
+        command.arg(name).arg(script).arg(self.keys.len()).arg(&self.keys);
+        let mut begin = 0;
+        for end in &self.ends {
+            command.arg(self.args.get(begin..*end).unwrap_or_default());
+            begin = *end;
+        }
         if self.timely {
             command.arg(live.time_at(deadline));
         }

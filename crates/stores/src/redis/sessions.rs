@@ -96,7 +96,8 @@ pub(super) async fn load(step: &Step, sid: &SessionId) -> Result<Option<Record>,
     let key = step.names.session(sid);
     let mut command = redis::cmd("HGETALL");
     command.arg(&key);
-    let fields: Fields = step.read(&key, &command).await?;
+    let list: Vec<(Vec<u8>, Vec<u8>)> = step.read(&key, &command).await?;
+    let fields = Fields::listed(&list);
     if fields.is_empty() {
         return Ok(None);
     }

@@ -50,6 +50,14 @@ impl Lane {
         Self { state, keeper }
     }
 
+    /// The connection, if there is one.
+    pub(super) fn live_now(&self) -> Option<Arc<Live>> {
+        match &*self.state.borrow() {
+            State::Up(live) if !live.is_lost() => Some(Arc::clone(live)),
+            _ => None,
+        }
+    }
+
     /// The connection, waited for until `deadline`. A server that has been gone for longer than [`PATIENCE`], or that refuses
     /// us, is not waited for.
     pub(super) async fn live(&self, deadline: Instant) -> Result<Arc<Live>, StoreError> {

@@ -41,6 +41,9 @@ pub(super) enum Request<'a> {
     Script(&'a Call),
 }
 
+// What is awaited rarely lies in boxes below. A future is as large as all that it may wait for, each step makes one, and an
+// allocation of more than a kilobyte is an expensive one.
+
 /// The connections of one store.
 pub(super) struct Link {
     route: Route,
@@ -76,9 +79,14 @@ impl Link {
         loop {
             let asking = matches!(elsewhere, Some((_, true)));
             let live = match (&self.route, elsewhere.take()) {
-                (Route::One(lane), _) => lane.live(deadline).await?,
-                (Route::Cluster(cluster), None) => cluster.live(key, deadline).await?,
-                (Route::Cluster(cluster), Some((address, _))) => cluster.lane(&address).live(deadline).await?,
+                (Route::One(lane), _) => match lane.live_now() {
+                    Some(live) => live,
+                    None => Box::pin(lane.live(deadline)).await?,
+                },
+                (Route::Cluster(cluster), None) => Box::pin(cluster.live(key, deadline)).await?,
+                (Route::Cluster(cluster), Some((address, _))) => {
+                    Box::pin(cluster.lane(&address).live(deadline)).await?
+                }
             };
             let fault = match self.attempt(&live, request, asking, deadline).await {
                 Ok(value) => return Ok(value),
@@ -88,7 +96,7 @@ impl Link {
                 Fault::Elsewhere { text, once } => {
                     if let (Route::Cluster(cluster), Some(address)) = (&self.route, live.named(&text)) {
                         if !once {
-                            cluster.learn(deadline).await;
+                            Box::pin(cluster.learn(deadline)).await;
                         }
                         elsewhere = Some((address, once));
                     } else {
@@ -102,9 +110,9 @@ impl Link {
                     // A server that will not write any more is asked for anew; one that is loading just needs time.
                     live.lose();
                     if let Route::Cluster(cluster) = &self.route {
-                        cluster.learn(deadline).await;
+                        Box::pin(cluster.learn(deadline)).await;
                     }
-                    sleep(pause).await;
+                    Box::pin(sleep(pause)).await;
                     pause = (pause * 2).min(Duration::from_millis(200));
                 }
                 Fault::NoScript => {
@@ -172,8 +180,8 @@ impl Link {
                     .await
                 {
                     Err(Fault::NoScript) => {
-                        self.send(live, &call.by_text(live, deadline), asking, waits, deadline)
-                            .await
+                        let by_text = call.by_text(live, deadline);
+                        Box::pin(self.send(live, &by_text, asking, waits, deadline)).await
                     }
                     answer => answer,
                 }
@@ -191,39 +199,49 @@ impl Link {
     ) -> Result<Value, Fault> {
         let mut connection = live.connection();
         let answer = async {
-            if !asking && !waits {
-                let answer = connection.send_packed_command(command).await;
-                return answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error));
+            if asking || waits {
+                return Box::pin(self.send_with(connection, command, asking, waits)).await;
             }
-            // The waiting must be asked for on the connection that has written.
-            let mut pipeline = Pipeline::new();
-            if asking {
-                pipeline.cmd("ASKING");
-            }
-            pipeline.add_command(command.clone());
-            if waits {
-                let patience = u64::try_from(REPLICA_PATIENCE.as_millis()).unwrap_or(0);
-                pipeline.cmd("WAIT").arg(self.replicas).arg(patience);
-            }
-            let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
-            let mut answers = answers
-                .map_err(|error| Fault::of(&error))?
-                .into_iter()
-                .skip(usize::from(asking));
-            let value = answers.next().unwrap_or_default().extract_error();
-            let value = value.map_err(|error| Fault::of(&error))?;
-            match answers.next() {
-                Some(Value::Int(reached)) if u32::try_from(reached).is_ok_and(|reached| reached < self.replicas) => {
-                    let detail = format!("{reached} of {} replicas have taken the write in time", self.replicas);
-                    Err(Fault::Unconfirmed(StoreError::new(Code::StoreUnavailable, detail)))
-                }
-                _ => Ok(value),
-            }
+            let answer = connection.send_packed_command(command).await;
+            answer.and_then(Value::extract_error).map_err(|error| Fault::of(&error))
         };
         let late = || StoreError::new(Code::StoreUnavailable, "Redis did not answer in time");
         timeout_at(deadline.into(), answer)
             .await
             .unwrap_or_else(|_| Err(Fault::Unknown(late())))
+    }
+
+    /// Sends a command together with what must come before or after it on the same connection.
+    async fn send_with(
+        &self,
+        mut connection: MultiplexedConnection,
+        command: &Cmd,
+        asking: bool,
+        waits: bool,
+    ) -> Result<Value, Fault> {
+        let mut pipeline = Pipeline::new();
+        if asking {
+            pipeline.cmd("ASKING");
+        }
+        pipeline.add_command(command.clone());
+        if waits {
+            let patience = u64::try_from(REPLICA_PATIENCE.as_millis()).unwrap_or(0);
+            pipeline.cmd("WAIT").arg(self.replicas).arg(patience);
+        }
+        let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
+        let mut answers = answers
+            .map_err(|error| Fault::of(&error))?
+            .into_iter()
+            .skip(usize::from(asking));
+        let value = answers.next().unwrap_or_default().extract_error();
+        let value = value.map_err(|error| Fault::of(&error))?;
+        match answers.next() {
+            Some(Value::Int(reached)) if u32::try_from(reached).is_ok_and(|reached| reached < self.replicas) => {
+                let detail = format!("{reached} of {} replicas have taken the write in time", self.replicas);
+                Err(Fault::Unconfirmed(StoreError::new(Code::StoreUnavailable, detail)))
+            }
+            _ => Ok(value),
+        }
     }
 }
 

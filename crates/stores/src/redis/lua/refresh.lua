@@ -6,7 +6,7 @@
 -- mismatch leads to, '1' if there are new claims, those, the ones that they replace, when the request came if it had to wait
 -- or '', and the server's time from which nobody waits for the answer.
 --
--- Answers a verdict, the session as it stands, and '1' if a grant came from elsewhere. The verdict 'end' has stored nothing:
+-- Answers a verdict, the session as it stands, packed (names and values in turn), and '1' if a grant came from elsewhere. The verdict 'end' has stored nothing:
 -- its reason, moment and last activity follow, and the session is ended once what revokes its tokens has been stored.
 local MAX_TIME = 9007199254740991
 local MAX_GENERATION = 4294967295
@@ -28,10 +28,10 @@ end
 -- Digests are not compared in constant time: this one is SHA-256 of a random secret and a context's is an HMAC, so nobody can
 -- choose how one begins. The token's tag, which proves it, has been compared in constant time before.
 if record.family ~= ARGV[1] then
-  return {'invalid', fields}
+  return {'invalid', cmsgpack.pack(fields)}
 end
 if record.ended_at then
-  return {'ended', fields}
+  return {'ended', cmsgpack.pack(fields)}
 end
 
 local generation, rotated_at = tonumber(record.generation), tonumber(record.rotated_at)
@@ -46,23 +46,28 @@ local function whole(number)
 end
 
 local function over(reason)
-  return {'end', fields, reason, whole(now), whole(activity)}
+  return {'end', cmsgpack.pack(fields), reason, whole(now), whole(activity)}
 end
 
 local function keep(verdict, elsewhere, changes)
   changes.last_activity = whole(activity)
+  local changed = {}
   for name, value in pairs(changes) do
     if record[name] ~= value then
-      redis.call('HSET', KEYS[1], name, value)
+      changed[#changed + 1] = name
+      changed[#changed + 1] = value
       record[name] = value
     end
+  end
+  if #changed > 0 then
+    redis.call('HSET', KEYS[1], unpack(changed))
   end
   local after = {}
   for name, value in pairs(record) do
     after[#after + 1] = name
     after[#after + 1] = value
   end
-  return {verdict, after, elsewhere and '1' or ''}
+  return {verdict, cmsgpack.pack(after), elsewhere and '1' or ''}
 end
 
 -- What leaves the session as it was, but for the activity that was seen.
@@ -110,7 +115,7 @@ else
   return over('rollback')
 end
 if verdict == 'replayed' then
-  return only_checks and {verdict, fields} or refuse(verdict)
+  return only_checks and {verdict, cmsgpack.pack(fields)} or refuse(verdict)
 end
 
 local elsewhere = false
@@ -127,10 +132,10 @@ if presented == MAX_GENERATION then
 end
 local has_claims = ARGV[13] == '1'
 if has_claims and ARGV[15] ~= record.claims then
-  return only_checks and {'outdated', fields} or refuse('outdated')
+  return only_checks and {'outdated', cmsgpack.pack(fields)} or refuse('outdated')
 end
 if only_checks then
-  return {verdict, fields, elsewhere and '1' or ''}
+  return {verdict, cmsgpack.pack(fields), elsewhere and '1' or ''}
 end
 if ARGV[7] ~= '' then
   activity = math.max(activity, now - tonumber(ARGV[7]))
