@@ -110,3 +110,12 @@ impl<P: Part> Entries<P> {
         swept
     }
 }
+
+/// What only tests want to know.
+#[cfg(test)]
+impl<P: Part> Entries<P> {
+    /// What the filter alone says.
+    pub(super) fn may_hold(&self, name: Digest) -> bool {
+        self.filter.may_hold(name.place.part_of(self.parts.len()), name.place)
+    }
+}

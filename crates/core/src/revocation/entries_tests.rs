@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests {
     use super::super::{
+        cutoff::Cutoff,
+        cutoffs::Cutoffs,
         digest::{Digest, Hash, Place},
         entries::{Entries, Swept},
         expiry::Expiry,
@@ -40,6 +42,8 @@ mod tests {
             assert_eq!(entries.sweep(part, now), swept);
         }
         assert_eq!((0..4000).filter(|n| holds(&entries, *n)).count(), 100);
+        let may_hold = (0..3900).filter(|n| entries.may_hold(name(*n))).count();
+        assert!(may_hold < 200, "the filter forgets as well: {may_hold}");
         assert!(!entries.is_empty());
     }
 
@@ -50,6 +54,30 @@ mod tests {
         assert!(entries.is_empty() && !holds(&entries, 1));
         entries.insert(name(1), at(1), || true);
         assert!(!entries.is_empty() && holds(&entries, 1));
+    }
+
+    #[test]
+    fn no_cut_off_is_lost_that_comes_beside_a_sweep() {
+        const THREADS: u64 = 4;
+        const EACH: u64 = 2000;
+        let entries = Entries::<Cutoffs>::new(1, 100);
+        let cutoff = |secs| Cutoff::new(UnixMs::from_secs(5), at(secs));
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let entries = &entries;
+                scope.spawn(move || {
+                    for n in thread * EACH..(thread + 1) * EACH {
+                        entries.insert(name(n), cutoff(20), || true);
+                        entries.insert(name(n + (1 << 40)), cutoff(10), || true);
+                        if n % 16 == 0 {
+                            entries.sweep(0, UnixMs::from_secs(10));
+                        }
+                        assert!(entries.get(name(n)).is_some(), "{n}");
+                    }
+                });
+            }
+        });
+        assert!((0..THREADS * EACH).all(|n| entries.get(name(n)).is_some()));
     }
 
     #[test]
